@@ -1,0 +1,39 @@
+"""Extensión de Sphinx: da a cada capítulo las salidas de su única ejecución y rehace la página si cambiaron."""
+
+from pathlib import Path
+
+from ejecucion import Project, cache_key, load, read_chapter
+from nbformat import NotebookNode
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+
+def read_executed(text: str, *, root: str, document: str) -> NotebookNode:
+    """Lector de MyST-NB: el capítulo ya ejecutado."""
+    return load(Project(Path(root)), document, text)
+
+
+def use_executed_chapters(app: Sphinx) -> None:
+    """Hace que MyST-NB lea cada capítulo con sus salidas, en lugar de ejecutarlo él."""
+    project = Project(Path(app.srcdir).parent)
+    formats = {
+        f"{Path(app.srcdir).name}/{d}.md": ("libro.read_executed", {"root": str(project.root), "document": d}, False)
+        for d in project.chapters()
+    }
+    app.env.mystnb_config = app.env.mystnb_config.copy(custom_formats=formats)
+
+
+def outdated(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
+    """Los capítulos cuya clave de ejecución cambió desde la última vez que se leyeron."""
+    project = Project(Path(app.srcdir).parent)
+    keys = {d: cache_key(project, read_chapter(project, d)) for d in project.chapters()}
+    previous = getattr(env, "execution_keys", {})
+    env.execution_keys = keys
+    return [d for d, key in keys.items() if previous.get(d) != key and d in env.found_docs]
+
+
+def setup(app: Sphinx) -> dict:
+    """Se conecta después de MyST-NB, que fija su configuración en el mismo suceso."""
+    app.connect("builder-inited", use_executed_chapters, priority=900)
+    app.connect("env-get-outdated", outdated)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}
