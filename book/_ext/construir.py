@@ -1,35 +1,91 @@
-"""Construye el libro: ejecuta los capítulos y de esa ejecución saca un formato.
+"""Construye el libro: ejecuta los capítulos una vez y de esa ejecución saca cada formato.
 
-Uso: ``python book/_ext/construir.py html|cuadernos|pdf|epub`` desde la raíz del proyecto.
+Uso: ``python book/_ext/construir.py notebooks html pdf epub nbval`` (los que hagan falta) desde la raíz del proyecto.
 """
 
 import argparse
 import asyncio
+import hashlib
 import os
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ejecucion import Project, execute_all  # noqa: E402
+from ejecucion import KERNEL_ENV, Project, cache_key, execute_all, read_chapter  # noqa: E402
+from impresion import MissingTool, make_epub, make_pdf, require_tools  # noqa: E402
 from jupyter_book.sphinx import build_sphinx  # noqa: E402
 
-BUILDERS = {"html": "html", "cuadernos": "cuadernos", "pdf": "latex", "epub": "epub"}
+FORMATS = ("notebooks", "html", "pdf", "epub", "nbval")
+BUILDERS = {"notebooks": "cuadernos", "html": "html", "pdf": "latex", "epub": "epub"}
+BOOK_FILE = "aprendizaje-profundo"
 
 
-def run_chapters(project: Project) -> bool:
-    """Ejecuta lo pendiente; devuelve si todo fue bien."""
-    failures = asyncio.run(execute_all(project, os.cpu_count() or 1, lambda line: print(line, flush=True)))
-    for failure in failures:
-        print(f"\n{failure}", file=sys.stderr)
+class BuildError(Exception):
+    """La construcción falló; el mensaje dice qué."""
+
+
+def say(line: str) -> None:
+    """Informa del progreso sin esperar a que se llene la memoria intermedia."""
+    print(line, flush=True)
+
+
+def run_chapters(project: Project) -> None:
+    """Ejecuta los capítulos pendientes, tantos a la vez como núcleos."""
+    failures = asyncio.run(execute_all(project, os.cpu_count() or 1, say))
     if failures:
-        print(f"\nFallaron {len(failures)} capítulos: no se construye nada con salidas viejas.", file=sys.stderr)
-    return not failures
+        listing = "\n\n".join(failures)
+        raise BuildError(f"{listing}\n\nFallaron {len(failures)} capítulos: no se construye nada con salidas viejas.")
 
 
-def run_sphinx(project: Project, builder: str, out: Path) -> bool:
-    """Construye con un constructor de Sphinx; cualquier aviso es un fallo."""
+def book_path(project: Project, fmt: str) -> Path:
+    """Dónde queda el libro entero en PDF o EPUB."""
+    return project.root / "_build" / fmt / f"{BOOK_FILE}.{fmt}"
+
+
+def content_digest(project: Project) -> str:
+    """Resumen de todo el contenido: el texto de cada página y la clave de cada ejecución."""
+    digest = hashlib.sha256()
+    for document in project.documents():
+        digest.update(project.source(document).read_bytes())
+    for document in project.chapters():
+        digest.update(cache_key(project, read_chapter(project, document)).encode())
+    return digest.hexdigest()
+
+
+def tools_digest(project: Project) -> str:
+    """Resumen de las extensiones, el tema y la configuración."""
+    digest = hashlib.sha256((project.root / "_config.yml").read_bytes())
+    for path in sorted((project.book / "_ext").rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def downloads(project: Project) -> list[str]:
+    """Los formatos del libro entero que están construidos con el contenido de ahora; uno viejo no se ofrece."""
+    current = content_digest(project)
+    origins = {fmt: book_path(project, fmt).with_suffix(".origen") for fmt in ("pdf", "epub")}
+    return [fmt for fmt, origin in origins.items() if origin.exists() and origin.read_text() == current]
+
+
+def run_sphinx(project: Project, fmt: str, out: Path) -> None:
+    """Construye con Sphinx; cualquier aviso es un fallo.
+
+    Mientras trabaja falta la marca de lo terminado. Si falta al empezar (porque algo falló o alguien interrumpió) o es de
+    otra versión de las herramientas, se empieza de cero: Sphinx daría por buena una página a medio escribir, callaría los
+    avisos de lo que no relee y no sabe que el tema o una extensión cambiaron.
+    """
+    doctrees = project.root / "_build" / ".doctrees" / fmt
+    mark = doctrees.with_suffix(".terminado")
+    tools = tools_digest(project)
+    if not mark.exists() or mark.read_text() != tools:
+        shutil.rmtree(doctrees, ignore_errors=True)
+        shutil.rmtree(out, ignore_errors=True)
+    mark.unlink(missing_ok=True)
     outcome = build_sphinx(
         project.book,
         out,
@@ -38,30 +94,102 @@ def run_sphinx(project: Project, builder: str, out: Path) -> bool:
         confoverrides={
             "latex_individualpages": False,
             "external_toc_path": str(project.root / "_toc.yml"),
+            "html_context": {"descargas": downloads(project)},
         },
-        doctreedir=project.root / "_build" / ".doctrees" / builder,
-        builder=builder,
+        doctreedir=doctrees,
+        builder=BUILDERS[fmt],
         warningiserror=True,
         keep_going=True,
         quiet=True,
     )
-    return outcome == 0
+    if isinstance(outcome, KeyboardInterrupt):
+        raise outcome
+    if outcome != 0:
+        raise BuildError(f"Sphinx encontró los problemas de arriba al construir {fmt}.")
+    mark.write_text(tools)
+
+
+def offer_downloads(project: Project, site: Path) -> None:
+    """Copia al sitio los cuadernos y, si están, el PDF y el EPUB."""
+    build, target = project.root / "_build", site / "descargas"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(build / "notebooks", target / "cuadernos")
+    for fmt in downloads(project):
+        shutil.copy2(book_path(project, fmt), target)
+
+
+def remove_orphans(project: Project, notebooks: Path) -> None:
+    """Borra los cuadernos de capítulos que ya no existen."""
+    current = {notebooks / f"{document}.ipynb" for document in project.chapters()}
+    for path in set(notebooks.rglob("*.ipynb")) - current:
+        path.unlink()
+
+
+def run_nbval(project: Project) -> None:
+    """Ejecuta de nuevo los cuadernos publicados, de dos en dos, y compara todas sus salidas."""
+    folder = project.root / "_build" / "notebooks"
+    if not any(folder.rglob("*.ipynb")):
+        raise BuildError(f"No hay cuadernos en {folder}: constrúyelos con «make notebooks».")
+    options = ["--nbval", "-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider", "-c", os.devnull, "-q"]
+    command = [sys.executable, "-m", "pytest", *options, "--rootdir", str(folder), str(folder)]
+    environment = os.environ | KERNEL_ENV | {"PYTHONPATH": str(project.code)}
+    if subprocess.run(command, env=environment, cwd=folder, check=False).returncode:
+        raise BuildError("Algún cuaderno no reproduce sus salidas.")
+
+
+def build(project: Project, fmt: str) -> Path:
+    """Construye un formato y devuelve dónde quedó."""
+    folder = project.root / "_build"
+    if fmt == "nbval":
+        run_nbval(project)
+        return folder / "notebooks"
+    if fmt in ("pdf", "epub"):
+        require_tools(fmt)
+        book = book_path(project, fmt)
+        shutil.rmtree(book.parent, ignore_errors=True)
+        run_sphinx(project, fmt, folder / f"{fmt}-fuentes")
+        (make_pdf if fmt == "pdf" else make_epub)(folder / f"{fmt}-fuentes", book)
+        book.with_suffix(".origen").write_text(content_digest(project))
+        return book
+    run_sphinx(project, fmt, folder / fmt)
+    if fmt == "notebooks":
+        remove_orphans(project, folder / fmt)
+    if fmt == "html":
+        offer_downloads(project, folder / fmt)
+        return folder / fmt / "index.html"
+    return folder / fmt
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("format", choices=BUILDERS)
+    parser.add_argument("formats", nargs="+", choices=FORMATS, metavar="formato", help=", ".join(FORMATS))
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="raíz del proyecto")
+    parser.add_argument("--opcional", action="store_true", help="salta los formatos cuya herramienta falta")
     arguments = parser.parse_args()
-    started = time.perf_counter()
+    formats = arguments.formats
+    if "html" in formats and "notebooks" not in formats:
+        formats = ["notebooks", *formats]  # el sitio ofrece los cuadernos: han de ser los de esta ejecución
     project = Project(arguments.root.resolve())
-    if not run_chapters(project):
+    tolerant = arguments.opcional and os.environ.get("CI") != "true" and os.environ.get("REQUIRE_ALL") != "1"
+    try:
+        if formats != ["nbval"]:
+            run_chapters(project)
+        for fmt in formats:
+            started = time.perf_counter()
+            try:
+                place = build(project, fmt)
+            except MissingTool as error:
+                if not tolerant:
+                    raise BuildError(str(error)) from None
+                say(f"{fmt}: omitido. {error}")
+            else:
+                say(f"{fmt}: listo en {time.perf_counter() - started:.1f} s. Abre {place}")
+    except BuildError as error:
+        print(f"\n{error}", file=sys.stderr)
         return 1
-    builder = BUILDERS[arguments.format]
-    out = project.root / "_build" / ("html" if builder == "html" else builder)
-    if not run_sphinx(project, builder, out):
-        return 1
-    print(f"Listo en {time.perf_counter() - started:.1f} s: {out}")
+    except KeyboardInterrupt:
+        print("\nInterrumpido. La próxima construcción sigue desde lo que quedó completo.", file=sys.stderr)
+        return 130
     return 0
 
 

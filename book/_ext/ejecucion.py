@@ -19,8 +19,9 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import yaml
@@ -113,7 +114,7 @@ def _imports(source: str, module: str | None, is_package: bool = False) -> set[s
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parsed_imports(path: Path, module: str, digest: str) -> frozenset[str]:
     return frozenset(_imports(path.read_text(encoding="utf-8"), module, path.name == "__init__.py"))
 
@@ -215,9 +216,10 @@ def _prune(folder: Path) -> None:
 
 
 async def _peak_memory_mib(client: NotebookClient) -> int | None:
-    request = client.kc.execute("", silent=True, user_expressions={"m": MEMORY_PROBE})
+    kernel: Any = client.kc
+    request = kernel.execute("", silent=True, user_expressions={"m": MEMORY_PROBE})
     while True:
-        reply = await client.kc.get_shell_msg(timeout=10)
+        reply = await kernel.get_shell_msg(timeout=10)
         if reply["parent_header"].get("msg_id") == request:
             break
     value = reply["content"].get("user_expressions", {}).get("m", {}).get("data", {}).get("text/plain")
@@ -241,11 +243,14 @@ async def execute(project: Project, document: str) -> Path:
             record_timing=False,
             resources={"metadata": {"path": folder}},
             extra_arguments=["--log-level=ERROR"],
+            shutdown_kernel="immediate",
         )
         started = time.perf_counter()
         number = 0
         try:
-            async with client.async_setup_kernel(env=os.environ | KERNEL_ENV, cwd=folder):
+            # El código que se ejecuta es el de este árbol, el mismo que resume la clave, y no otro instalado.
+            environment = os.environ | KERNEL_ENV | {"PYTHONPATH": str(project.code)}
+            async with client.async_setup_kernel(env=environment, cwd=folder):
                 for index, cell in enumerate(notebook.cells):
                     if cell.cell_type == "code":
                         number += 1
@@ -253,9 +258,8 @@ async def execute(project: Project, document: str) -> Path:
                 memory = await _peak_memory_mib(client)
         except CellExecutionError as error:
             line = notebook.metadata["source_map"][index]
-            raise ExecutionFailure(
-                f"{project.source(document).relative_to(project.root)}:{line}: falló la celda de código {number}\n{error}"
-            ) from None
+            where = f"{project.source(document).relative_to(project.root)}:{line}"
+            raise ExecutionFailure(f"{where}: falló la celda de código {number}\n{error}") from None
         except Exception as error:
             raise ExecutionFailure(
                 f"{project.source(document).relative_to(project.root)}: la celda de código {number} no terminó: "

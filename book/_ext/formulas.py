@@ -10,6 +10,7 @@ from math_core import LatexError, LatexToMathML
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
+from sphinx.writers.html5 import HTML5Translator
 
 LOGGER = logging.getLogger(__name__)
 NUMBERED = re.compile(r"\\(begin|end)\{(align|gather|equation|multline)\*?\}")
@@ -37,13 +38,13 @@ def _convert(node: nodes.Element, *, display: bool) -> str:
         return f"<code>{nodes.unescape(node.astext())}</code>"
 
 
-def visit_inline(translator, node: nodes.math) -> None:
+def visit_inline(translator: HTML5Translator, node: nodes.math) -> None:
     """Una fórmula dentro del texto."""
     translator.body.append(f'<span class="math notranslate">{_convert(node, display=False)}</span>')
     raise nodes.SkipNode
 
 
-def visit_display(translator, node: nodes.math_block) -> None:
+def visit_display(translator: HTML5Translator, node: nodes.math_block) -> None:
     """Una fórmula aparte, con su número y su enlace permanente."""
     translator.body.append(translator.starttag(node, "div", CLASS="math notranslate", role="group"))
     translator.body.append(_convert(node, display=True))

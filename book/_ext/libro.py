@@ -1,6 +1,7 @@
 """Extensión de Sphinx: da a cada capítulo las salidas de su única ejecución y rehace la página si cambiaron."""
 
 from pathlib import Path
+from typing import Any
 
 from ejecucion import Project, cache_key, load, read_chapter
 from nbformat import NotebookNode
@@ -20,7 +21,8 @@ def use_executed_chapters(app: Sphinx) -> None:
         f"{Path(app.srcdir).name}/{d}.md": ("libro.read_executed", {"root": str(project.root), "document": d}, False)
         for d in project.chapters()
     }
-    app.env.mystnb_config = app.env.mystnb_config.copy(custom_formats=formats)
+    environment: Any = app.env  # MyST-NB le añade su configuración
+    environment.mystnb_config = environment.mystnb_config.copy(custom_formats=formats)
 
 
 def outdated(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
@@ -28,7 +30,7 @@ def outdated(app: Sphinx, env: BuildEnvironment, added: set, changed: set, remov
     project = Project(Path(app.srcdir).parent)
     keys = {d: cache_key(project, read_chapter(project, d)) for d in project.chapters()}
     previous = getattr(env, "execution_keys", {})
-    env.execution_keys = keys
+    env.execution_keys = keys  # type: ignore[attr-defined]
     return [d for d, key in keys.items() if previous.get(d) != key and d in env.found_docs]
 
 

@@ -1,1 +1,1 @@
-"""Lo que comparten los capítulos y el curso no enseña: datos, figuras, semillas, cuaderno y comprobación de ejercicios."""
+"""Lo que comparten los capítulos y el curso no enseña: datos, figuras, semillas, cuaderno y ejercicios."""

@@ -75,4 +75,4 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         """Ejecuta la celda dentro del módulo indicado: ``%%modulo profundo.fundamentos.perceptron``."""
         run_in_module(line.strip(), cell, shell)
 
-    shell.register_magic_function(modulo, magic_kind="cell")
+    shell.magics_manager.register_function(modulo, magic_kind="cell")

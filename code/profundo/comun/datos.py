@@ -81,8 +81,8 @@ def split_mnist(seed: int = 0, *, n_val: int = 500, n_test: int = 1000) -> Split
     rng = np.random.default_rng(seed)
     order = np.stack([rng.permutation(np.flatnonzero(y.numpy() == digit)) for digit in range(10)])
     val, test, train = np.split(order, [n_val // 10, (n_val + n_test) // 10], axis=1)
-    train, val, test = (torch.from_numpy(rng.permutation(part.ravel())) for part in (train, val, test))
-    return Split(x[train], y[train], x[val], y[val], x[test], y[test])
+    i, j, k = (torch.from_numpy(rng.permutation(part.ravel())) for part in (train, val, test))
+    return Split(x[i], y[i], x[j], y[j], x[k], y[k])
 
 
 def load_penguins(

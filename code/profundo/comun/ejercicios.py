@@ -54,7 +54,7 @@ class Checker:
         self._checks: dict[str, Callable[[object], str]] = {}
 
     def exercise(self, name: str) -> Callable[[Callable[[object], str]], Callable[[object], str]]:
-        """Registra la función que comprueba el ejercicio ``name``: devuelve el elogio o llama a ``fail``/``require``."""
+        """Registra la función que comprueba el ejercicio ``name``: devuelve el elogio o llama a ``fail``."""
 
         def register(check: Callable[[object], str]) -> Callable[[object], str]:
             if name in self._checks:

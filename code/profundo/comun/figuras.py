@@ -6,6 +6,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_rgba
 from matplotlib.figure import Figure
@@ -37,7 +38,7 @@ def use_style() -> None:
             "grid.alpha": 0.25,
             "grid.linewidth": 0.6,
             "axes.axisbelow": True,
-            "axes.prop_cycle": mpl.cycler(color=PALETTE) + mpl.cycler(linestyle=LINESTYLES),
+            "axes.prop_cycle": cycler(color=PALETTE) + cycler(linestyle=LINESTYLES),
             "lines.linewidth": 1.8,
             "lines.markersize": 5,
             "legend.frameon": False,

@@ -27,7 +27,7 @@ def seed_everything(seed: int) -> np.random.Generator:
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed debe estar entre 0 y 2**32 - 1; se recibió {seed}")
     random.seed(int(seed))
-    np.random.seed(int(seed))
+    np.random.seed(int(seed))  # noqa: NPY002 (lo usan scikit-learn y otras bibliotecas)
     torch.manual_seed(int(seed))
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)

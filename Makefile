@@ -1,0 +1,75 @@
+# El libro: `make html` en una máquina con Python, git y make; `make ayuda` dice qué más hay.
+PYTHON ?= python3
+VENV   ?= .venv
+PUERTO ?= 8000
+# El índice de PyTorch para CPU: sin él, en Linux se descargan varios GB de CUDA. Se vacía para usar otro.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+PY  := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check
+LIBRO := $(PY) book/_ext/construir.py
+TORCH := $(shell sed -n 's/^\(torch==[^ ;]*\).*/\1/p' requirements.txt)
+APT := latexmk texlive-xetex texlive-latex-extra texlive-fonts-recommended texlive-lang-spanish \
+       fonts-freefont-otf xindy poppler-utils epubcheck chromium
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.DEFAULT_GOAL := html
+.NOTPARALLEL:
+.PHONY: ayuda html serve notebooks pdf epub sitio test revisar nbval bench clean herramientas bloqueo
+
+ayuda: ## esta lista
+	@sed -n 's/^\([a-z]*\):.*## /\1: /p' $(MAKEFILE_LIST)
+
+$(VENV)/listo: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(if $(TORCH_INDEX),$(PIP) install -q --retries 2 --extra-index-url $(TORCH_INDEX) $(TORCH),)
+	$(PIP) install -q -r requirements.txt
+	$(PIP) install -q --no-deps -e .
+	@touch $@
+
+html: $(VENV)/listo ## ejecuta los capítulos y escribe el sitio en _build/html
+	@$(LIBRO) notebooks html
+
+serve: html ## lo mismo y lo sirve en http://localhost:8000 (PUERTO=… lo cambia)
+	@$(PY) -m http.server --directory _build/html --bind 127.0.0.1 $(PUERTO)
+
+notebooks: $(VENV)/listo ## los cuadernos limpios, en _build/notebooks
+	@$(LIBRO) notebooks
+
+pdf: $(VENV)/listo ## el libro en PDF, en _build/pdf (necesita xelatex)
+	@$(LIBRO) pdf
+
+epub: $(VENV)/listo ## el libro en EPUB, en _build/epub
+	@$(LIBRO) epub
+
+sitio: $(VENV)/listo ## todos los formatos; el sitio ofrece la descarga de los demás
+	@$(LIBRO) --opcional notebooks epub pdf html
+
+revisar: $(VENV)/listo ## estilo y tipos
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+nbval: notebooks ## vuelve a ejecutar cada cuaderno publicado y compara todas las salidas
+	@$(LIBRO) nbval
+
+test: revisar sitio ## todo lo que se comprueba
+	$(PY) -m pytest -n 2 --dist loadfile
+	@$(LIBRO) nbval
+
+bench: $(VENV)/listo ## mide la construcción: en frío, sin cambios y tras editar un módulo
+	@$(PY) book/_ext/medir.py
+
+clean: ## borra lo construido (no el entorno)
+	rm -rf _build
+
+herramientas: ## instala lo que piden el PDF, el EPUB y las pruebas en navegador (Debian y Ubuntu)
+	$(SUDO) apt-get update -qq
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(APT)
+
+bloqueo: $(VENV)/listo ## recalcula requirements.txt a partir de pyproject.toml
+	$(PIP) install -q uv
+	$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --extra libro --extra pruebas --no-annotate --no-header \
+	  $(foreach p,triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-,cublas cuda-cccl cuda-cupti \
+	  cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink \
+	  nvshmem-cu13 nvtx),--no-emit-package $(p)) -o requirements.txt pyproject.toml
