@@ -81,6 +81,11 @@ class Project:
         walk({k: v for k, v in toc.items() if k != "root"})
         return found
 
+    def parts(self) -> list[tuple[str, list[str]]]:
+        """Las partes del libro, con el título y los capítulos de cada una."""
+        toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+        return [(part["caption"], [chapter["file"] for chapter in part["chapters"]]) for part in toc["parts"]]
+
     def source(self, document: str) -> Path:
         """El archivo Markdown de un documento."""
         return self.book / f"{document}.md"
