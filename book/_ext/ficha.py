@@ -18,7 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 WORDS_PER_MINUTE = 180  # lectura atenta de un texto técnico
-CODE_LINES_PER_MINUTE = 12
+CODE_LINES_PER_MINUTE = 30
 FENCE = re.compile(r"^(`{3,})\{code-cell\}.*?^\1\s*$", re.MULTILINE | re.DOTALL)
 
 

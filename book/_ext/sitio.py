@@ -78,6 +78,11 @@ def polish(html: str) -> str:
     soup = BeautifulSoup(html, "html.parser")
     for box in soup.select("div.dropdown"):
         _fold(soup, box)
+    for code in soup.select("div.cell:has(.cell_output figure) > .cell_input"):
+        fold = code.wrap(soup.new_tag("details", attrs={"class": "codigo"}))
+        summary = soup.new_tag("summary")
+        summary.string = "Código de la figura"
+        fold.insert(0, summary)
     for title in soup.select("p.admonition-title"):
         if not title.get_text(strip=True):
             title.decompose()
