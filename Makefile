@@ -10,7 +10,7 @@ PIP := $(PY) -m pip --disable-pip-version-check
 LIBRO := $(PY) book/_ext/construir.py
 TORCH := $(shell sed -n 's/^\(torch==[^ ;]*\).*/\1/p' requirements.txt)
 APT := latexmk texlive-xetex texlive-latex-extra texlive-fonts-recommended texlive-lang-spanish \
-       fonts-freefont-otf xindy poppler-utils epubcheck chromium
+       fonts-freefont-otf xindy poppler-utils epubcheck $(if $(shell command -v chromium),,chromium)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := html

@@ -15,9 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ejecucion import KERNEL_ENV, Project, cache_key, execute_all, read_chapter  # noqa: E402
-from impresion import MissingTool, make_epub, make_pdf, require_tools  # noqa: E402
-from jupyter_book.sphinx import build_sphinx  # noqa: E402
+from ejecucion import KERNEL_ENV, Project, cache_key, execute_all, read_chapter
+from impresion import MissingTool, make_epub, make_pdf, require_tools
+from jupyter_book.sphinx import build_sphinx
 
 FORMATS = ("notebooks", "html", "pdf", "epub", "nbval")
 BUILDERS = {"notebooks": "cuadernos", "html": "html", "pdf": "latex", "epub": "epub"}
@@ -75,9 +75,9 @@ def downloads(project: Project) -> list[str]:
 def run_sphinx(project: Project, fmt: str, out: Path) -> None:
     """Construye con Sphinx; cualquier aviso es un fallo.
 
-    Mientras trabaja falta la marca de lo terminado. Si falta al empezar (porque algo falló o alguien interrumpió) o es de
-    otra versión de las herramientas, se empieza de cero: Sphinx daría por buena una página a medio escribir, callaría los
-    avisos de lo que no relee y no sabe que el tema o una extensión cambiaron.
+    Mientras trabaja falta la marca de lo terminado. Si falta al empezar (porque algo falló o alguien interrumpió) o es
+    de otra versión de las herramientas, se empieza de cero: Sphinx daría por buena una página a medio escribir,
+    callaría los avisos de lo que no relee y no sabe que el tema o una extensión cambiaron.
     """
     doctrees = project.root / "_build" / ".doctrees" / fmt
     mark = doctrees.with_suffix(".terminado")

@@ -52,7 +52,10 @@ def resolve_downloads(app: Sphinx, doctree: nodes.document, document: str) -> No
         links: list[nodes.Node] = []
         for fmt in available:
             address = f"descargas/aprendizaje-profundo.{fmt}"
-            links += [nodes.Text(" o en " if links else "El libro entero está en "), nodes.reference("", NAMES[fmt], refuri=address)]
+            links += [
+                nodes.Text(" o en " if links else "El libro entero está en "),
+                nodes.reference("", NAMES[fmt], refuri=address),
+            ]
         node.replace_self(nodes.paragraph("", "", *links, nodes.Text(".")) if links else [])
 
 

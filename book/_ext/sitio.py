@@ -35,7 +35,7 @@ def actions(app: Sphinx, page: str, depth: str) -> list[dict[str, Any]]:
     base = repository(app)
     slug = base.removeprefix("https://github.com/")
     found: list[dict[str, Any]] = []
-    if page in app.env.execution_keys:
+    if page in getattr(app.env, "execution_keys", {}):
         notebook = f"{page}.ipynb"
         colab = f"https://colab.research.google.com/github/{slug}/blob/{NOTEBOOK_BRANCH}/{notebook}"
         binder = f"https://mybinder.org/v2/gh/{slug}/{NOTEBOOK_BRANCH}?urlpath=lab/tree/{quote(notebook)}"
@@ -87,7 +87,8 @@ def polish(html: str) -> str:
         if not title.get_text(strip=True):
             title.decompose()
     for table in soup.select("table"):
-        table.wrap(soup.new_tag("div", attrs={"class": "tabla", "tabindex": "0", "role": "region", "aria-label": "Tabla"}))
+        frame = {"class": "tabla", "tabindex": "0", "role": "region", "aria-label": "Tabla"}
+        table.wrap(soup.new_tag("div", attrs=frame))
     for pre in soup.select("pre"):
         pre["tabindex"] = "0"  # para desplazar el código con el teclado
     for block in soup.select("div.math[role=group]"):
@@ -111,7 +112,7 @@ def _fold(soup: BeautifulSoup, box: Tag) -> None:
     if title is None:
         return
     box.name = "details"
-    box["class"] = [name for name in box["class"] if name != "dropdown"]
+    box["class"] = " ".join(name for name in box.get_attribute_list("class") if name != "dropdown")
     title.name = "summary"
     for link in title.select("a"):
         link.unwrap()  # un enlace dentro de lo que se pulsa para desplegar confunde a quien navega con teclado
@@ -152,7 +153,7 @@ def fold(word: str) -> str:
 
 
 class FoldedSpanish(SearchSpanish):
-    """Búsqueda en español que encuentra «optimizacion» y «optimización» por igual."""
+    """Búsqueda en español que encuentra ``optimizacion`` y ``optimización`` por igual."""
 
     def stem(self, word: str) -> str:
         return super().stem(fold(word))
@@ -209,7 +210,8 @@ def clean_assets(app: Sphinx, exception: Exception | None) -> None:
     used = {"libro.js", "busqueda.js", "iconos.svg", "icono.svg", "matematicas.woff2"}
     used |= {"documentation_options.js", "doctools.js", "language_data.js", "searchtools.js"}
     static = Path(app.outdir, "_static")
-    own = {p.relative_to(Path(app.srcdir, "_static")).as_posix() for p in Path(app.srcdir, "_static").rglob("*") if p.is_file()}
+    source = Path(app.srcdir, "_static")
+    own = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()}
     for path in sorted(static.rglob("*"), reverse=True):
         if path.is_file() and path.relative_to(static).as_posix() not in used | own:
             path.unlink()

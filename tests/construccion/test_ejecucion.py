@@ -179,7 +179,7 @@ def test_a_warning_fails_the_build_every_time(book: Project) -> None:
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("moment", ["ejecutando", "escribiendo"])
-def test_interruption_leaves_a_state_that_the_next_build_mends(book: Project, sent: signal.Signals, moment: str) -> None:
+def test_the_build_after_an_interruption_is_right(book: Project, sent: signal.Signals, moment: str) -> None:
     assert run_build(book, "html").returncode == 0
     edit(book.code / "paquete" / "base.py", "VALUE = 1", "VALUE = 21")
     if moment == "ejecutando":

@@ -3,6 +3,8 @@
 ``%load_ext profundo.comun.cuaderno`` activa la orden ``%%modulo``.
 """
 
+import __future__
+
 import linecache
 import sys
 from importlib import import_module
@@ -63,7 +65,9 @@ def run_in_module(module_name: str, source: str, shell: InteractiveShell) -> Non
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     namespace = module.__dict__
     before = dict(namespace)
-    exec(compile(source, filename, "exec"), namespace)
+    # Con las mismas opciones ``from __future__`` que el módulo.
+    flags = sum(value.compiler_flag for value in before.values() if isinstance(value, __future__._Feature))
+    exec(compile(source, filename, "exec", flags, dont_inherit=True), namespace)
     changed = {k: v for k, v in namespace.items() if not k.startswith("__") and before.get(k, sys) is not v}
     shell.push(changed, interactive=True)
 

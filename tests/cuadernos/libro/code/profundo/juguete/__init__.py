@@ -1,0 +1,1 @@
+"""Un paquete de juguete."""

@@ -1,0 +1,28 @@
+"""Programas externos que piden algunas pruebas: en la integración continua su falta es un fallo, no una omisión."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+def everything_required() -> bool:
+    """Si el entorno prohíbe omitir pruebas (``CI=true`` o ``REQUIRE_ALL=1``)."""
+    return os.environ.get("CI", "").lower() in {"true", "1"} or os.environ.get("REQUIRE_ALL") == "1"
+
+
+def require_tool(name: str, install_hint: str) -> Path:
+    """La ruta del programa ``name``; si falta, la prueba falla o se omite diciendo cómo instalarlo.
+
+    Args:
+        name: el ejecutable, como se escribe en la terminal.
+        install_hint: la orden que lo instala, p. ej. ``"sudo apt-get install epubcheck"``.
+    """
+    found = shutil.which(name)
+    if found:
+        return Path(found)
+    message = f"falta el programa {name}; se instala con: {install_hint}"
+    if everything_required():
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
