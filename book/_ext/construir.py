@@ -16,11 +16,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from ejecucion import KERNEL_ENV, Project, cache_key, execute_all, read_chapter
-from impresion import MissingTool, make_epub, make_pdf, require_tools
+from impresion import MissingTool, PrintError, make_epub, make_pdf, require_tools
 from jupyter_book.sphinx import build_sphinx
 
 FORMATS = ("notebooks", "html", "pdf", "epub", "nbval")
 BUILDERS = {"notebooks": "cuadernos", "html": "html", "pdf": "latex", "epub": "epub"}
+BOOK_FORMATS = ("pdf", "epub")
 BOOK_FILE = "aprendizaje-profundo"
 
 
@@ -68,7 +69,7 @@ def tools_digest(project: Project) -> str:
 def downloads(project: Project) -> list[str]:
     """Los formatos del libro entero que están construidos con el contenido de ahora; uno viejo no se ofrece."""
     current = content_digest(project)
-    origins = {fmt: book_path(project, fmt).with_suffix(".origen") for fmt in ("pdf", "epub")}
+    origins = {fmt: book_path(project, fmt).with_suffix(".origen") for fmt in BOOK_FORMATS}
     return [fmt for fmt, origin in origins.items() if origin.exists() and origin.read_text() == current]
 
 
@@ -143,8 +144,7 @@ def build(project: Project, fmt: str) -> Path:
     if fmt == "nbval":
         run_nbval(project)
         return folder / "notebooks"
-    if fmt in ("pdf", "epub"):
-        require_tools(fmt)
+    if fmt in BOOK_FORMATS:
         book = book_path(project, fmt)
         shutil.rmtree(book.parent, ignore_errors=True)
         run_sphinx(project, fmt, folder / f"{fmt}-fuentes")
@@ -160,6 +160,23 @@ def build(project: Project, fmt: str) -> Path:
     return folder / fmt
 
 
+def usable(fmt: str, *, tolerant: bool) -> bool:
+    """Si están los programas que pide un formato; se mira antes de ejecutar nada.
+
+    Raises:
+        MissingTool: si falta alguno y no se tolera.
+    """
+    try:
+        if fmt in BOOK_FORMATS:
+            require_tools(fmt)
+    except MissingTool as error:
+        if not tolerant:
+            raise
+        say(f"{fmt}: omitido. {error}")
+        return False
+    return True
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("formats", nargs="+", choices=FORMATS, metavar="formato", help=", ".join(FORMATS))
@@ -172,19 +189,14 @@ def main() -> int:
     project = Project(arguments.root.resolve())
     tolerant = arguments.opcional and os.environ.get("CI") != "true" and os.environ.get("REQUIRE_ALL") != "1"
     try:
+        formats = [fmt for fmt in formats if usable(fmt, tolerant=tolerant)]
         if formats != ["nbval"]:
             run_chapters(project)
         for fmt in formats:
             started = time.perf_counter()
-            try:
-                place = build(project, fmt)
-            except MissingTool as error:
-                if not tolerant:
-                    raise BuildError(str(error)) from None
-                say(f"{fmt}: omitido. {error}")
-            else:
-                say(f"{fmt}: listo en {time.perf_counter() - started:.1f} s. Abre {place}")
-    except BuildError as error:
+            place = build(project, fmt)
+            say(f"{fmt}: listo en {time.perf_counter() - started:.1f} s. Abre {place}")
+    except (BuildError, PrintError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

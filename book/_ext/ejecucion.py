@@ -249,6 +249,7 @@ async def execute(project: Project, document: str) -> Path:
             resources={"metadata": {"path": folder}},
             extra_arguments=["--log-level=ERROR"],
             shutdown_kernel="immediate",
+            coalesce_streams=True,
         )
         started = time.perf_counter()
         number = 0

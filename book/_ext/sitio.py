@@ -78,11 +78,11 @@ def polish(html: str) -> str:
     soup = BeautifulSoup(html, "html.parser")
     for box in soup.select("div.dropdown"):
         _fold(soup, box)
-    for code in soup.select("div.cell:has(.cell_output figure) > .cell_input"):
-        fold = code.wrap(soup.new_tag("details", attrs={"class": "codigo"}))
-        summary = soup.new_tag("summary")
-        summary.string = "Código de la figura"
-        fold.insert(0, summary)
+    for cell in soup.select("div.cell"):
+        code = cell.select_one(".cell_input")
+        if code and cell.select_one(".cell_output figure"):
+            fold = code.wrap(soup.new_tag("details", attrs={"class": "codigo"}))
+            fold.insert(0, soup.new_tag("summary", string="Código de la figura"))
     for title in soup.select("p.admonition-title"):
         if not title.get_text(strip=True):
             title.decompose()

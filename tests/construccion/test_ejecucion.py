@@ -185,19 +185,19 @@ def test_the_build_after_an_interruption_is_right(book: Project, sent: signal.Si
     if moment == "ejecutando":
         edit(book.source("a/indirecto"), "print(", "import time; time.sleep(3)\nprint(")
     command = [sys.executable, "book/_ext/construir.py", "html"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, cwd=book.root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
-    )
-    if moment == "ejecutando":
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(1.0)
-    else:
-        mark = book.root / "_build" / ".doctrees" / "html.terminado"
-        wait_for(lambda: not mark.exists())
-        time.sleep(0.3)
-    os.killpg(process.pid, sent)
-    process.wait(timeout=30)
+    ) as process:
+        if moment == "ejecutando":
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(1.0)
+        else:
+            mark = book.root / "_build" / ".doctrees" / "html.terminado"
+            wait_for(lambda: not mark.exists())
+            time.sleep(0.3)
+        os.killpg(process.pid, sent)
+        process.wait(timeout=30)
     assert process.returncode != 0
     outcome = run_build(book, "html")
     assert outcome.returncode == 0, outcome.stderr
