@@ -15,7 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ejecucion import KERNEL_ENV, Project, cache_key, execute_all, read_chapter
+from cuadernos import commit
+from ejecucion import KERNEL_ENV, Project, execute_all
 from impresion import MissingTool, PrintError, make_epub, make_pdf, require_tools
 from jupyter_book.sphinx import build_sphinx
 
@@ -47,13 +48,13 @@ def book_path(project: Project, fmt: str) -> Path:
     return project.root / "_build" / fmt / f"{BOOK_FILE}.{fmt}"
 
 
-def content_digest(project: Project) -> str:
-    """Resumen de todo el contenido: el texto de cada página y la clave de cada ejecución."""
-    digest = hashlib.sha256()
-    for document in project.documents():
-        digest.update(project.source(document).read_bytes())
-    for document in project.chapters():
-        digest.update(cache_key(project, read_chapter(project, document)).encode())
+def inputs_digest(project: Project) -> str:
+    """Resumen de todo aquello de lo que sale el libro: textos, código, extensiones, configuración y versiones."""
+    digest = hashlib.sha256(os.environ.get("GITHUB_REPOSITORY", "").encode())
+    folders = [path for folder in (project.book, project.code) for path in folder.rglob("*")]
+    for path in sorted([*folders, *(project.root / name for name in ("_config.yml", "_toc.yml", "requirements.txt"))]):
+        if path.is_file() and not {"__pycache__", "profundo.egg-info"} & set(path.parts):
+            digest.update(f"{path.relative_to(project.root)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -68,13 +69,13 @@ def tools_digest(project: Project) -> str:
 
 def downloads(project: Project) -> list[str]:
     """Los formatos del libro entero que están construidos con el contenido de ahora; uno viejo no se ofrece."""
-    current = content_digest(project)
+    current = inputs_digest(project)
     origins = {fmt: book_path(project, fmt).with_suffix(".origen") for fmt in BOOK_FORMATS}
     return [fmt for fmt, origin in origins.items() if origin.exists() and origin.read_text() == current]
 
 
 def run_sphinx(project: Project, fmt: str, out: Path) -> None:
-    """Construye con Sphinx; cualquier aviso es un fallo.
+    """Construye con Sphinx, si algo cambió; cualquier aviso es un fallo.
 
     Mientras trabaja falta la marca de lo terminado. Si falta al empezar (porque algo falló o alguien interrumpió) o es
     de otra versión de las herramientas, se empieza de cero: Sphinx daría por buena una página a medio escribir,
@@ -83,7 +84,12 @@ def run_sphinx(project: Project, fmt: str, out: Path) -> None:
     doctrees = project.root / "_build" / ".doctrees" / fmt
     mark = doctrees.with_suffix(".terminado")
     tools = tools_digest(project)
-    if not mark.exists() or mark.read_text() != tools:
+    context = {"descargas": downloads(project)}
+    finished = f"{tools} {inputs_digest(project)} {context} {commit(project.root)}"
+    previous = mark.read_text() if mark.exists() and out.exists() else ""
+    if previous == finished:
+        return
+    if not previous.startswith(tools):
         shutil.rmtree(doctrees, ignore_errors=True)
         shutil.rmtree(out, ignore_errors=True)
     mark.unlink(missing_ok=True)
@@ -95,7 +101,7 @@ def run_sphinx(project: Project, fmt: str, out: Path) -> None:
         confoverrides={
             "latex_individualpages": False,
             "external_toc_path": str(project.root / "_toc.yml"),
-            "html_context": {"descargas": downloads(project)},
+            "html_context": context,
         },
         doctreedir=doctrees,
         builder=BUILDERS[fmt],
@@ -107,7 +113,7 @@ def run_sphinx(project: Project, fmt: str, out: Path) -> None:
         raise outcome
     if outcome != 0:
         raise BuildError(f"Sphinx encontró los problemas de arriba al construir {fmt}.")
-    mark.write_text(tools)
+    mark.write_text(finished)
 
 
 def offer_downloads(project: Project, site: Path) -> None:
@@ -146,10 +152,12 @@ def build(project: Project, fmt: str) -> Path:
         return folder / "notebooks"
     if fmt in BOOK_FORMATS:
         book = book_path(project, fmt)
+        if fmt in downloads(project):
+            return book
         shutil.rmtree(book.parent, ignore_errors=True)
         run_sphinx(project, fmt, folder / f"{fmt}-fuentes")
         (make_pdf if fmt == "pdf" else make_epub)(folder / f"{fmt}-fuentes", book)
-        book.with_suffix(".origen").write_text(content_digest(project))
+        book.with_suffix(".origen").write_text(inputs_digest(project))
         return book
     run_sphinx(project, fmt, folder / fmt)
     if fmt == "notebooks":

@@ -105,7 +105,7 @@ class NotebookBuilder(Builder):
         self.site = self.config.html_baseurl.rstrip("/") + "/"
         self.project = Project(Path(self.srcdir).parent)
         self.chapters = self.project.chapters()
-        self.setup_source = SETUP.substitute(repository=repository(self.app), commit=_commit(self.project.root))
+        self.setup_source = SETUP.substitute(repository=repository(self.app), commit=commit(self.project.root))
 
     def get_target_uri(self, docname: str, typ: str | None = None) -> str:
         """La página del documento en el sitio."""
@@ -227,7 +227,7 @@ def _number(cells: list[NotebookNode]) -> None:
                 ]
 
 
-def _commit(root: Path) -> str:
+def commit(root: Path) -> str:
     """La versión del repositorio que se construye, o su rama principal si no se sabe."""
     if shutil.which("git") is None:
         return "main"

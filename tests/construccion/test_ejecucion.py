@@ -230,12 +230,12 @@ def test_changing_the_theme_rewrites_the_pages(book: Project) -> None:
 
 
 def test_old_book_file_is_not_offered(book: Project) -> None:
-    from construir import book_path, content_digest, downloads
+    from construir import book_path, downloads, inputs_digest
 
     pdf = book_path(book, "pdf")
     write(pdf, "un pdf")
     assert downloads(book) == []
-    write(pdf.with_suffix(".origen"), content_digest(book))
+    write(pdf.with_suffix(".origen"), inputs_digest(book))
     assert downloads(book) == ["pdf"]
     edit(book.source("a/directo"), "Prosa.", "Otra.")
     assert downloads(book) == []
