@@ -9,7 +9,7 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from bs4 import BeautifulSoup, Tag
 from docutils import nodes
@@ -118,14 +118,13 @@ def _fold(soup: BeautifulSoup, box: Tag) -> None:
         link.unwrap()  # un enlace dentro de lo que se pulsa para desplegar confunde a quien navega con teclado
 
 
-def set_image_sizes(app: Sphinx, html: str, page: str) -> str:
+def set_image_sizes(app: Sphinx, html: str) -> str:
     """Da a cada imagen su ancho y su alto, para que el texto no salte mientras se carga."""
+    sources = {name: Path(app.srcdir, source) for source, name in app.builder.images.items()}
     soup = BeautifulSoup(html, "html.parser")
-    for image in soup.select("img[src]"):
-        if image.has_attr("width") or image.has_attr("height"):
-            continue
-        path = Path(app.outdir, page).parent.joinpath(str(image["src"])).resolve()
-        size = image_size(path)
+    for image in soup.select("img[src]:not([width]):not([height])"):
+        source = sources.get(unquote(str(image["src"]).rpartition("/")[2]))
+        size = image_size(source) if source else None
         if size:
             image["width"], image["height"] = (str(side) for side in size)
     return str(soup)
@@ -173,7 +172,7 @@ def page_context(app: Sphinx, page: str, template: str, context: dict, doctree: 
         return
     context["descripcion"] = description(doctree)
     context["acciones"] = actions(app, page, context["content_root"]) if page != app.config.root_doc else []
-    context["body"] = set_image_sizes(app, polish(context["body"]), page)
+    context["body"] = set_image_sizes(app, polish(context["body"]))
 
 
 def highlight_css() -> str:

@@ -42,7 +42,7 @@
   if (location.hash) reveal();
 
   // Copiar el código de una celda.
-  if (navigator.clipboard) {
+  const addCopyButtons = () => {
     for (const block of document.querySelectorAll("div.highlight")) {
       if (block.closest(".cell_output")) continue;
       const button = document.createElement("button");
@@ -56,5 +56,6 @@
       });
       block.append(button);
     }
-  }
+  };
+  if (navigator.clipboard) (window.requestIdleCallback ?? setTimeout)(addCopyButtons);
 })();
