@@ -48,8 +48,7 @@ EXERCISE = """\
 ```
 Escribe la función.
 
-:::{{hint}} Pista
-:class: dropdown
+:::{{hint}}
 Suma.
 :::
 ```{{exercise-end}}

@@ -59,8 +59,7 @@ xyzt = zyxw["xyzt wvut"]
 ax.plot(xyzt, "k--")
 ```
 
-:::{hint} Pista
-:class: dropdown xyzt
+:::{admonition} Pista
 Suma.
 :::
 """
@@ -94,7 +93,7 @@ def test_page_without_faults(page: Path) -> None:
         ("      que sube", "      ke sube", "ke"),
         ("xyzt = zyxw", "# Comentario malescrito\nxyzt = zyxw", "malescrito"),
         ('"k--")', '"k--", label="Exactitut de prueba")', "Exactitut"),
-        ("{hint} Pista", "{hint} Pysta", "Pysta"),
+        ("{admonition} Pista", "{admonition} Pysta", "Pysta"),
         ("Suma.", "Summa.", "Summa"),
         ("otro texto <", "otro tecsto <", "tecsto"),
         ("*deep learning*", "*deeep learning*", "deeep"),

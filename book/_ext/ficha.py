@@ -3,8 +3,11 @@
 Los tiempos no se escriben a mano: la lectura sale de contar las palabras y el resto, de la ejecución guardada.
 
     :::{ficha}
-    :requisitos: [Descenso de gradiente](../fundamentos/descenso_de_gradiente.md)
-    :video: https://youtu.be/… | Universidad de Antioquia, 1.1 Introducción | 17
+    ---
+    requisitos: "[Descenso de gradiente](descenso_de_gradiente.md) y álgebra lineal."
+    video: |
+      https://youtu.be/… | Universidad de Antioquia, 1.1 Introducción | 17
+    ---
     :::
 """
 

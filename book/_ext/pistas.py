@@ -9,8 +9,6 @@ class Hint(SphinxDirective):
     """Directiva ``hint``: sin título ni opciones, solo contenido."""
 
     has_content = True
-    optional_arguments = 1
-    option_spec = {"class": lambda text: text}
 
     def run(self) -> list[nodes.Node]:
         self.assert_has_content()

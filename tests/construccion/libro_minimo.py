@@ -159,8 +159,7 @@ Cuidado con `NaN`.
 ```
 Escribe la regla. Compara con {ref}`ej-red`, que está en otro capítulo, y con {ref}`uno-recta`.
 
-:::{hint} Pista
-:class: dropdown
+:::{hint}
 Suma.
 :::
 ```{exercise-end}
