@@ -209,10 +209,8 @@ def clean_assets(app: Sphinx, exception: Exception | None) -> None:
     used = {"libro.js", "busqueda.js", "iconos.svg", "icono.svg", "matematicas.woff2"}
     used |= {"documentation_options.js", "doctools.js", "language_data.js", "searchtools.js"}
     static = Path(app.outdir, "_static")
-    source = Path(app.srcdir, "_static")
-    own = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()}
     for path in sorted(static.rglob("*"), reverse=True):
-        if path.is_file() and path.relative_to(static).as_posix() not in used | own:
+        if path.is_file() and path.relative_to(static).as_posix() not in used:
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()

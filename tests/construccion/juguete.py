@@ -32,7 +32,6 @@ def make_book(root: Path, chapters: dict[str, str], modules: dict[str, str]) -> 
     shutil.copy2(ROOT / "_config.yml", root / "_config.yml")
     shutil.copy2(ROOT / "book" / "referencias.bib", root / "book" / "referencias.bib")
     shutil.copytree(ROOT / "book" / "_ext", root / "book" / "_ext", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "book" / "_static", root / "book" / "_static")
     return Project(root)
 
 

@@ -333,7 +333,7 @@ def make_minimal_book(root: Path, pages: dict[str, str] | None = None) -> Path:
         write(root / "book" / f"{document}.md", text)
     for name in ("_config.yml", "requirements.txt"):
         shutil.copy2(ROOT / name, root / name)
-    for folder in ("book/_ext", "book/_static", "code/profundo"):
+    for folder in ("book/_ext", "code/profundo"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     return root
 

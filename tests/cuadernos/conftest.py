@@ -19,7 +19,7 @@ SITE = "https://ejemplo.org/libro/"
 def make_book(root: Path) -> Path:
     """Escribe el libro de muestra en ``root`` con la configuración, las extensiones y el paquete del proyecto."""
     shutil.copytree(SAMPLE, root, dirs_exist_ok=True)
-    for folder in ("book/_ext", "book/_static", "code/profundo"):
+    for folder in ("book/_ext", "code/profundo"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, root / folder, ignore=ignored, dirs_exist_ok=True)
     shutil.copy2(ROOT / "book" / "referencias.bib", root / "book")
