@@ -1,4 +1,4 @@
-"""Citas y bibliografía en español: «McCulloch y Pitts», no «McCulloch and Pitts»."""
+"""Citas y bibliografía con las palabras en español: «y» y «págs.»."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ NAME = "castellano"
 
 
 class SpanishStyle(Style):
-    """El estilo «alpha» de BibTeX con las palabras en español."""
+    """El estilo ``alpha`` de BibTeX con las palabras en español."""
 
     def format_names(self, role: str, as_sentence: bool = True) -> Any:
         listing = names(role, sep=", ", sep2=" y ", last_sep=" y ")
@@ -48,7 +48,7 @@ class SpanishReferenceStyle(LabelReferenceStyle):
 
 
 def setup(app: Sphinx) -> dict:
-    """Registra los dos estilos antes de que los lea sphinxcontrib-bibtex."""
+    """Registra los dos estilos antes de que los lea ``sphinxcontrib-bibtex``."""
     register_pybtex("pybtex.style.formatting", NAME, SpanishStyle, force=True)
     register_plugin("sphinxcontrib.bibtex.style.referencing", NAME, SpanishReferenceStyle, force=True)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -44,7 +44,7 @@ MIME_PRIORITY = [
     "text/plain",
 ]
 HIDDEN_SOURCE = {"remove-cell", "remove-input", "hide-cell", "hide-input"}
-# Opciones de literalinclude con las que lo mostrado ya no es un objeto entero.
+# Opciones de ``literalinclude`` con las que lo mostrado ya no es un objeto entero.
 PARTIAL = {"lines", "start-after", "end-before", "start-at", "end-at", "prepend", "append", "diff"}
 CELL_NUMBER = re.compile(r"In\[(\d+)\]")
 HOW_TO_READ = "Ejecuta las celdas en orden, desde la primera."

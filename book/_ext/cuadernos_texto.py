@@ -178,7 +178,7 @@ class TextWriter:
 
     def inline_image(self, node: nodes.Element) -> str:
         alt = escape(node.get("alt", "")).replace("[", "\\[").replace("]", "\\]")
-        # Con dos puntos lleva su protocolo (https:, data:); si no, es un archivo del libro.
+        # Con dos puntos lleva su protocolo (``https:``, ``data:``); si no, es un archivo del libro.
         return f"![{alt}]({node['uri'] if ':' in node['uri'] else self.image_uri(node['uri'])})"
 
     def inline_footnote_reference(self, node: nodes.Element) -> str:

@@ -66,7 +66,7 @@ def test_glue_publishes_the_text_with_its_name(shell: InteractiveShell) -> None:
     with capture_output() as captured:
         run(shell, 'from profundo.comun.cuaderno import glue\nglue("alfa-exactitud", f"{97.25:.1f} %")')
     [output] = captured.outputs
-    assert output.data == {f"{GLUE_PREFIX}text/plain": "97.2 %"}
+    assert output.data == {f"{GLUE_PREFIX}text/plain": "97.2\N{NO-BREAK SPACE}%"}
     assert output.metadata == {"scrapbook": {"name": "alfa-exactitud", "mime_prefix": GLUE_PREFIX}}
     assert captured.stdout == captured.stderr == ""
 

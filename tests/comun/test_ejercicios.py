@@ -75,12 +75,12 @@ def divides(x: object) -> float:
         (3.5, "Se esperaba una función; llegó 3.5 (de tipo float). Pasa su nombre sin paréntesis."),
         (lambda: 1, "`<lambda>` lanzó TypeError: "),
         (divides, "`divides` lanzó ZeroDivisionError en la línea"),
-        (lambda x: "dos", "Se esperaba que la respuesta fuera numérica; llegó 'dos' (de tipo str)."),
+        (lambda x: "dos", "Se esperaban números en la respuesta; llegó 'dos' (de tipo str)."),
         (lambda x: stub, "llegó la función `stub` sin llamar."),
-        (lambda x: 2.0, "La forma de la respuesta debe ser (2,) y es un solo número."),
-        (lambda x: np.zeros((2, 1)), "La forma de la respuesta debe ser (2,) y es (2, 1)."),
+        (lambda x: 2.0, "Se esperaba que la respuesta tuviera forma (2,); tiene () (un solo número)."),
+        (lambda x: np.zeros((2, 1)), "Se esperaba que la respuesta tuviera forma (2,); tiene (2, 1)."),
         (lambda x: np.full(2, np.nan), "Hay valores que no son finitos (inf o nan) en la respuesta."),
-        (lambda x: [[1], [1, 2]], "Se esperaba que la respuesta fuera numérica; llegó [[1], [1, 2]] (de tipo list)."),
+        (lambda x: [[1], [1, 2]], "Se esperaban números en la respuesta; llegó [[1], [1, 2]] (de tipo list)."),
         (lambda x: exit(), "lanzó SystemExit"),
     ],
 )
@@ -161,7 +161,9 @@ def test_numbers_of_all_kinds_become_float64(value: object) -> None:
 
 def test_a_single_number_can_be_asked_for() -> None:
     assert as_array(np.float32(2), shape=()) == 2
-    with pytest.raises(WrongAnswer, match=r"La forma de la pérdida debe ser un solo número y es \(1,\)\."):
+    with pytest.raises(
+        WrongAnswer, match=r"Se esperaba que la pérdida tuviera forma \(\) \(un solo número\); tiene \(1,\)\."
+    ):
         as_array([2.0], shape=(), what="la pérdida")
 
 
@@ -187,13 +189,13 @@ def test_reduced_precision_tensors_are_numbers() -> None:
 
 @pytest.mark.parametrize("value", [torch.zeros(2, device="meta"), torch.eye(2).to_sparse(), Hostile(), 10**400])
 def test_unreadable_values_are_rejected(value: object) -> None:
-    with pytest.raises(WrongAnswer, match="numérica"):
+    with pytest.raises(WrongAnswer, match="Se esperaban números"):
         as_array(value)
 
 
 @pytest.mark.parametrize("value", [{}, {"a": 1}, object(), b"x", {1}])
 def test_things_that_are_not_numbers_are_rejected(value: object) -> None:
-    with pytest.raises(WrongAnswer, match="numérica"):
+    with pytest.raises(WrongAnswer, match="Se esperaban números"):
         as_array(value)
 
 

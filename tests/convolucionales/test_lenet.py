@@ -356,7 +356,7 @@ WRONG = [
     ),
     ("convolucion", in_place, "Modificaste x, w o b"),
     ("convolucion", lambda x, w, b: 2 * good_convolucion(x, w, b), "no coinciden"),
-    ("convolucion", lambda x, w, b: good_convolucion(x, w, b)[0], "La forma de la salida"),
+    ("convolucion", lambda x, w, b: good_convolucion(x, w, b)[0], "la salida tuviera forma"),
     ("campo", lambda layers: 1 + sum(k - 1 for k, _ in layers), "Falta el salto"),
     ("campo", lambda layers: good_campo(layers[::-1]), "al revés"),
     ("campo", late_jump, "después de sumar"),

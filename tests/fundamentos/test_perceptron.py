@@ -339,7 +339,7 @@ WRONG: dict[str, list[tuple[object, str]]] = {
         (lambda w, b, x: np.where(x @ w - b > 0, 1, -1), "El sesgo se suma"),
         (lambda w, b, x: -np.where(x @ w + b > 0, 1, -1), "al revés"),
         (lambda w, b, x: np.ones(len(x)), "la clase no es 1"),
-        (lambda w, b, x: 1, "La forma de la lista de clases"),
+        (lambda w, b, x: 1, "la lista de clases tuviera forma"),
     ],
     "puertas": [
         ([[1, 1, -1], *GATES[1:]], "AND: la entrada (0, 1) queda justo en la frontera"),
@@ -347,7 +347,7 @@ WRONG: dict[str, list[tuple[object, str]]] = {
         ([GATES[0], [-1, -1, 0.5], GATES[2]], "OR: hace exactamente lo contrario"),
         ([*GATES[:2], [1, 1, -0.5]], "x1 pero no x2: esa neurona calcula «OR»"),
         ([*GATES[:2], [-1, 1, -0.5]], "x1 pero no x2: con la entrada (0, 1)"),
-        ([GATES[0], GATES[1]], "La forma de la lista de pesos"),
+        ([GATES[0], GATES[1]], "la lista de pesos tuviera forma"),
     ],
     "regla": [
         (lambda w, x, y: w + y * x, "Corriges también los aciertos"),
@@ -396,7 +396,7 @@ WRONG: dict[str, list[tuple[object, str]]] = {
         (lambda x, y, t: np.full(len(t), 3), "Respondes siempre 3"),
         (lambda x, y, t: np.arange(len(t)) % 10, "como al azar"),
         (lambda x, y, t: np.where(t.mean(axis=1) > 0.1, 1, -1), "por ejemplo, -1"),
-        (lambda x, y, t: one_versus_rest(x, y, x[:10]), "La forma de la lista de cifras"),
+        (lambda x, y, t: one_versus_rest(x, y, x[:10]), "la lista de cifras tuviera forma"),
     ],
 }
 

@@ -35,7 +35,8 @@ def glue(name: str, value: object) -> None:
     if not name.strip():
         raise ValueError(f"name debe tener al menos un carácter visible; se recibió {name!r}")
     publish_display_data(
-        {f"{GLUE_PREFIX}text/plain": str(value)},
+        # Un número y su «%» no se separan al final de un renglón.
+        {f"{GLUE_PREFIX}text/plain": str(value).replace(" %", "\N{NO-BREAK SPACE}%")},
         {"scrapbook": {"name": name, "mime_prefix": GLUE_PREFIX}},
     )
 

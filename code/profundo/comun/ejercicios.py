@@ -133,7 +133,7 @@ def as_array(value: object, *, shape: tuple[int, ...] | None = None, what: str =
         what: cómo se nombra el valor en los mensajes.
     """
     if isinstance(value, str) or callable(value):
-        fail(f"Se esperaba que {what} fuera numérica; llegó {_describe(value)}.")
+        fail(f"Se esperaban números en {what}; llegó {_describe(value)}.")
     try:
         if isinstance(value, torch.Tensor):
             value = value.detach().cpu()
@@ -145,9 +145,9 @@ def as_array(value: object, *, shape: tuple[int, ...] | None = None, what: str =
     except WrongAnswer:
         raise
     except Exception:  # lo que lance un objeto ajeno al convertirlo
-        fail(f"Se esperaba que {what} fuera numérica; llegó {_describe(value)}.")
+        fail(f"Se esperaban números en {what}; llegó {_describe(value)}.")
     if shape is not None and array.shape != shape:
-        fail(f"La forma de {what} debe ser {_shape(shape)} y es {_shape(array.shape)}.")
+        fail(f"Se esperaba que {what} tuviera forma {_shape(shape)}; tiene {_shape(array.shape)}.")
     if not np.isfinite(array).all():
         fail(f"Hay valores que no son finitos (inf o nan) en {what}.")
     return array
@@ -171,4 +171,4 @@ def _describe(value: object) -> str:
 
 
 def _shape(shape: tuple[int, ...]) -> str:
-    return "un solo número" if shape == () else str(shape)
+    return "() (un solo número)" if shape == () else str(shape)
