@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,12 @@ def require_tool(name: str, install_hint: str) -> Path:
     if everything_required():
         pytest.fail(message, pytrace=False)
     pytest.skip(message)
+
+
+def epubcheck(path: Path) -> subprocess.CompletedProcess[str]:
+    """Debian instala epubcheck como un .jar ejecutable, que sin binfmt (en un contenedor) hay que dar a java."""
+    hint = "sudo apt-get install epubcheck"
+    tool = require_tool("epubcheck", hint)
+    is_jar = tool.read_bytes()[:2] == b"PK"
+    command = [require_tool("java", hint), "-jar", tool] if is_jar else [tool]
+    return subprocess.run([*command, path], capture_output=True, text=True, check=False)

@@ -1,13 +1,12 @@
 """El EPUB: válido según epubcheck, sin nada del sitio y sin nada escondido."""
 
 import re
-import subprocess
 import xml.etree.ElementTree as ET
 import zipfile
 from pathlib import Path, PurePosixPath
 
 import pytest
-from herramientas import require_tool
+from herramientas import epubcheck
 from impresion_archivos import PrintError, make_epub
 from impresion_mathml import to_mathml3
 from impresion_tablas import to_table
@@ -35,15 +34,6 @@ def files(root: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def pages(files: dict[str, bytes]) -> dict[str, ET.Element]:
     return {name: ET.fromstring(content) for name, content in files.items() if name.endswith(".xhtml")}
-
-
-def epubcheck(path: Path) -> subprocess.CompletedProcess[str]:
-    """Debian instala epubcheck como un .jar ejecutable, que sin binfmt (en un contenedor) hay que dar a java."""
-    hint = "sudo apt-get install epubcheck"
-    tool = require_tool("epubcheck", hint)
-    is_jar = tool.read_bytes()[:2] == b"PK"
-    command = [require_tool("java", hint), "-jar", tool] if is_jar else [tool]
-    return subprocess.run([*command, path], capture_output=True, text=True, check=False)
 
 
 def read(element: ET.Element) -> str:
