@@ -66,7 +66,7 @@ def run(notebook: NotebookNode, folder: Path, package: Path) -> list[str]:
         f"sección [Listas y tablas]({PAGE}#muestra-listas)",
         "página [Sin código](https://ejemplo.org/libro/muestra/sin_codigo.html)",
         "[fuera](<https://ejemplo.net/a_(b)>)",
-        "Se logra 97.3 % aquí.<sup>[1]</sup>",
+        "Se logra 97.3\N{NO-BREAK SPACE}% aquí.<sup>[1]</sup>",
         "<sup>[1]</sup> Texto de la nota con $x$.",
         "**Vídeo:** [Un canal, 1.1](https://youtu.be/abc) (17 min)",
         "$$\n\\begin{aligned} a &= b \\\\ c &= d \\end{aligned}\n\\tag{1.1}\n$$",
