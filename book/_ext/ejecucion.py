@@ -42,7 +42,8 @@ KERNEL_ENV = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 RUN_TAGS = {"raises-exception", "skip-execution"}  # las únicas etiquetas que cambian la ejecución
-MEMORY_PROBE = "__import__('resource').getrusage(__import__('resource').RUSAGE_SELF).ru_maxrss"
+# Memoria máxima y segundos de procesador del núcleo de Jupyter, que no dependen de qué más haga la máquina.
+USAGE_PROBE = "(lambda u: (u.ru_maxrss, u.ru_utime + u.ru_stime))(__import__('resource').getrusage(0))"
 
 
 @dataclass(frozen=True)
@@ -220,16 +221,17 @@ def _prune(folder: Path) -> None:
 # --- La ejecución ---------------------------------------------------------------------------------------------------
 
 
-async def _peak_memory_mib(client: NotebookClient) -> int | None:
+async def _usage(client: NotebookClient) -> tuple[int, float]:
+    """Memoria máxima (MiB) y tiempo de procesador (s) de lo que se ejecutó."""
     kernel: Any = client.kc
-    request = kernel.execute("", silent=True, user_expressions={"m": MEMORY_PROBE})
+    request = kernel.execute("", silent=True, user_expressions={"u": USAGE_PROBE})
     while True:
         reply = await kernel.get_shell_msg(timeout=10)
         if reply["parent_header"].get("msg_id") == request:
             break
-    value = reply["content"].get("user_expressions", {}).get("m", {}).get("data", {}).get("text/plain")
+    memory, seconds = ast.literal_eval(reply["content"]["user_expressions"]["u"]["data"]["text/plain"])
     # ru_maxrss está en KiB en Linux y en bytes en macOS.
-    return None if value is None else round(int(value) / (1024 if sys.platform != "darwin" else 1024**2))
+    return round(memory / (1024 if sys.platform != "darwin" else 1024**2)), seconds
 
 
 async def execute(project: Project, document: str) -> Path:
@@ -251,7 +253,6 @@ async def execute(project: Project, document: str) -> Path:
             shutdown_kernel="immediate",
             coalesce_streams=True,
         )
-        started = time.perf_counter()
         number = 0
         try:
             # El código que se ejecuta es el de este árbol, el mismo que resume la clave, y no otro instalado.
@@ -261,7 +262,7 @@ async def execute(project: Project, document: str) -> Path:
                     if cell.cell_type == "code":
                         number += 1
                         await client.async_execute_cell(cell, index, execution_count=number)
-                memory = await _peak_memory_mib(client)
+                memory, seconds = await _usage(client)
         except CellExecutionError as error:
             line = notebook.metadata["source_map"][index]
             where = f"{project.source(document).relative_to(project.root)}:{line}"
@@ -274,7 +275,7 @@ async def execute(project: Project, document: str) -> Path:
     notebook.metadata["ejecucion"] = {
         "clave": key,
         "fecha": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "segundos": round(time.perf_counter() - started, 1),
+        "segundos": round(seconds, 1),
         "memoria_mib": memory,
     }
     path = stored_path(project, document, key)
