@@ -20,6 +20,7 @@ from ejecucion import KERNEL_ENV, Project, execute_all
 from impresion import MissingTool, PrintError, make_epub, make_pdf, require_tools
 from jupyter_book.sphinx import build_sphinx
 
+EXTENSIONS = Path(__file__).resolve().parent
 FORMATS = ("notebooks", "html", "pdf", "epub", "nbval")
 BUILDERS = {"notebooks": "cuadernos", "html": "html", "pdf": "latex", "epub": "epub"}
 BOOK_FORMATS = ("pdf", "epub")
@@ -132,15 +133,24 @@ def remove_orphans(project: Project, notebooks: Path) -> None:
         path.unlink()
 
 
+def nbval_command(folder: Path) -> list[str]:
+    """La orden que vuelve a ejecutar cuadernos de ``folder``, sin nada que relaje la comparación."""
+    options = ["--nbval", "-p", "nucleos", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(folder), "-q"]
+    return [sys.executable, "-m", "pytest", *options]
+
+
+def nbval_environment(project: Project) -> dict[str, str]:
+    """El entorno de esa orden: el paquete de este árbol y las extensiones, donde está ``nucleos``."""
+    return os.environ | KERNEL_ENV | {"PYTHONPATH": os.pathsep.join([str(project.code), str(EXTENSIONS)])}
+
+
 def run_nbval(project: Project) -> None:
     """Ejecuta de nuevo los cuadernos publicados, de dos en dos, y compara todas sus salidas."""
     folder = project.root / "_build" / "notebooks"
     if not any(folder.rglob("*.ipynb")):
         raise BuildError(f"No hay cuadernos en {folder}: constrúyelos con «make notebooks».")
-    options = ["--nbval", "-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider", "-c", os.devnull, "-q"]
-    command = [sys.executable, "-m", "pytest", *options, "--rootdir", str(folder), str(folder)]
-    environment = os.environ | KERNEL_ENV | {"PYTHONPATH": str(project.code)}
-    if subprocess.run(command, env=environment, cwd=folder, check=False).returncode:
+    command = [*nbval_command(folder), "-n", "2", "--dist", "loadfile", str(folder)]
+    if subprocess.run(command, env=nbval_environment(project), cwd=folder, check=False).returncode:
         raise BuildError("Algún cuaderno no reproduce sus salidas.")
 
 

@@ -29,6 +29,7 @@ from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_note
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from nucleos import AsyncSocketKernelManager
 
 KEPT_PER_CHAPTER = 6
 CELL_TIMEOUT_S = 300
@@ -247,6 +248,7 @@ async def execute(project: Project, document: str) -> Path:
             notebook,
             timeout=CELL_TIMEOUT_S,
             kernel_name="python3",
+            kernel_manager_class=AsyncSocketKernelManager,
             record_timing=False,
             resources={"metadata": {"path": folder}},
             extra_arguments=["--log-level=ERROR"],

@@ -129,6 +129,13 @@ def test_kernel_death_is_reported(tmp_path: Path) -> None:
         asyncio.run(execute(project, "a/muere"))
 
 
+def test_kernels_do_not_compete_for_ports(tmp_path: Path) -> None:
+    probe = "from ipykernel import get_connection_info\nprint(get_connection_info(unpack=True)['transport'])"
+    project = make_book(tmp_path, {"a/nucleo": chapter("Núcleo", probe)}, {})
+    asyncio.run(execute(project, "a/nucleo"))
+    assert printed(project, "a/nucleo") == "ipc\n"
+
+
 def test_expected_exception_is_not_a_failure(tmp_path: Path) -> None:
     text = chapter("Anunciada", ":tags: [raises-exception]\n\n1 / 0")
     project = make_book(tmp_path, {"a/anunciada": text}, {})

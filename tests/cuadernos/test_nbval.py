@@ -1,14 +1,14 @@
 """Que nbval detecta lo que debe: se le dan cuadernos con un fallo puesto a propósito."""
 
-import os
 import re
 import subprocess
-import sys
+from pathlib import Path
 
 import nbformat
 import pytest
+from construir import nbval_command, nbval_environment
 from cuadernos_revision import code_cell_problems
-from ejecucion import KERNEL_ENV
+from ejecucion import Project
 from nbformat import NotebookNode
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -74,6 +74,11 @@ NOTEBOOKS = {
     "otra_imagen": broken(3, outputs=output("execute_result", {"image/png": "AAAA", "text/plain": IMAGE})),
     "sin_imagen": broken(3, source="3"),
     "sin_ejecutar": vacuous(),
+    "transporte": broken(
+        0,
+        source="from ipykernel import get_connection_info\nprint(get_connection_info(unpack=True)['transport'])",
+        outputs=output("stream", text="ipc\n"),
+    ),
 }
 
 
@@ -83,11 +88,10 @@ def failures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[int]]:
     folder = tmp_path_factory.mktemp("nbval")
     for name, book in NOTEBOOKS.items():
         nbformat.write(book, folder / f"{name}.ipynb")
-    options = ["--nbval", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(folder), "-rA", "-q"]
     outcome = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *(f"{name}.ipynb" for name in NOTEBOOKS)],
+        [*nbval_command(folder), "-rA", *(f"{name}.ipynb" for name in NOTEBOOKS)],
         cwd=folder,
-        env=os.environ | KERNEL_ENV,
+        env=nbval_environment(Project(Path(__file__).parents[2])),
         capture_output=True,
         text=True,
         check=False,
@@ -104,6 +108,7 @@ def failures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[int]]:
     ("name", "rejected"),
     [
         ("correcto", []),
+        ("transporte", []),  # con puertos TCP, dos núcleos que arrancan a la vez pueden pedir el mismo
         ("texto", [0]),
         ("valor", [1]),
         ("cita", [2]),  # los números que cita el texto también se comparan
