@@ -15,6 +15,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := html
 .NOTPARALLEL:
+unexport VIRTUAL_ENV
 .PHONY: ayuda html serve notebooks pdf epub sitio test revisar nbval bench clean herramientas bloqueo
 
 ayuda: ## esta lista

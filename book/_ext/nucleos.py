@@ -1,7 +1,7 @@
-"""Los núcleos de Jupyter se comunican por archivos de conexión (sockets de Unix) y no por puertos TCP.
+"""Los núcleos de Jupyter se comunican por archivos de conexión (sockets locales) y no por puertos TCP.
 
 Con TCP, quien arranca el núcleo busca cinco puertos libres, los suelta y se los dice; si mientras tanto otro proceso
-toma uno, el núcleo muere con «Address already in use». Con varios núcleos a la vez ocurre de vez en cuando.
+toma uno, el núcleo muere al arrancar. Con varios núcleos a la vez ocurre de vez en cuando.
 """
 
 import sys
