@@ -13,7 +13,6 @@ from urllib.parse import quote, unquote
 
 from bs4 import BeautifulSoup, Tag
 from docutils import nodes
-from pygments.formatters import HtmlFormatter
 from sphinx.application import Sphinx
 from sphinx.search.es import SearchSpanish
 
@@ -175,29 +174,10 @@ def page_context(app: Sphinx, page: str, template: str, context: dict, doctree: 
     context["body"] = set_image_sizes(app, polish(context["body"]))
 
 
-def highlight_css() -> str:
-    """Los colores del código en claro y en oscuro, con contraste suficiente en los dos."""
-
-    def rules(style: str, selector: str) -> str:
-        lines = HtmlFormatter(style=style).get_style_defs(selector).splitlines()
-        # El fondo lo pone libro.css; los números de línea no se usan.
-        kept = [line for line in lines if line.startswith(selector) and "hll" not in line]
-        return re.sub(r"background(-color)?: *#[0-9a-fA-F]{3,6};?", "", "\n".join(kept))
-
-    dark = "a11y-high-contrast-dark"
-    return "\n".join(
-        [
-            rules("a11y-high-contrast-light", ".highlight"),
-            rules(dark, ":root[data-tema=oscuro] .highlight"),
-            f"@media (prefers-color-scheme:dark){{{rules(dark, ':root:not([data-tema=claro]) .highlight')}}}",
-        ]
-    )
-
-
 @lru_cache(maxsize=1)
 def stylesheet() -> str:
     """Todo el estilo, compacto. Va dentro de cada página: pesa poco y ahorra la espera de otra petición."""
-    sheet = (THEME / "static" / "libro.css").read_text(encoding="utf-8") + highlight_css()
+    sheet = (THEME / "static" / "libro.css").read_text(encoding="utf-8")
     sheet = re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"\s*([{};,])\s*", r"\1", sheet)).strip()
 
