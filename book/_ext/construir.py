@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,8 +61,11 @@ def inputs_digest(project: Project) -> str:
 
 
 def tools_digest(project: Project) -> str:
-    """Resumen de las extensiones, el tema y la configuración."""
-    digest = hashlib.sha256((project.root / "_config.yml").read_bytes())
+    """Resumen de lo que cambia todas las páginas: extensiones, tema, configuración, orden y títulos."""
+    digest = hashlib.sha256((project.root / "_config.yml").read_bytes() + (project.root / "_toc.yml").read_bytes())
+    for document in project.documents():
+        title = re.search(r"^# .*$", project.source(document).read_text(encoding="utf-8"), re.MULTILINE)
+        digest.update(title[0].encode() if title else b"")
     for path in sorted((project.book / "_ext").rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(path.read_bytes())

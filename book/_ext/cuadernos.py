@@ -23,12 +23,11 @@ from cuadernos_revision import code_cell_problems, leftovers
 from docutils import nodes
 from ejecucion import Project, load
 from nbformat import NotebookNode
-from sitio import repository
+from publicacion import repository
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
 from sphinx.config import Config
 from sphinx.directives.code import LiteralInclude
-from sphinx.errors import ConfigError
 from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
@@ -100,12 +99,12 @@ class NotebookBuilder(Builder):
 
     def init(self) -> None:
         """Prepara lo común a todos los cuadernos."""
-        if not self.config.html_baseurl:
-            raise ConfigError("los cuadernos enlazan al sitio: falta html.baseurl en _config.yml")
-        self.site = self.config.html_baseurl.rstrip("/") + "/"
+        self.site = self.config.html_baseurl
         self.project = Project(Path(self.srcdir).parent)
         self.chapters = self.project.chapters()
-        self.setup_source = SETUP.substitute(repository=repository(self.app), commit=commit(self.project.root))
+        self.setup_source = SETUP.substitute(
+            repository=repository(self.config.html_theme_options["repository_url"]), commit=commit(self.project.root)
+        )
 
     def get_target_uri(self, docname: str, typ: str | None = None) -> str:
         """La página del documento en el sitio."""

@@ -1,11 +1,13 @@
-"""La imagen de la portada: las curvas de nivel de una red neuronal pequeña con pesos al azar."""
+"""El dibujo de la portada del PDF, el EPUB y el sitio: las curvas de nivel de una red neuronal con pesos al azar."""
 
+import io
 import textwrap
 from pathlib import Path
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from PIL import Image
 
 SEED = 20
 COLORS = LinearSegmentedColormap.from_list("portada", ["#00344F", "#00578A", "#2E8BC0", "#9CCBE4", "#F3E3C7"])
@@ -28,6 +30,15 @@ def _field(figure: Figure, box: tuple[float, float, float, float], aspect: float
     levels = np.quantile(values, np.linspace(0, 1, 15))
     axes.contourf(xs, ys, values, levels=np.unique(levels), cmap=COLORS)
     axes.contour(xs, ys, values, levels=np.unique(levels), colors="white", linewidths=0.6, linestyles="solid")
+
+
+def draw_field(width: int, height: int) -> Image.Image:
+    """Solo el dibujo, de ``width`` × ``height`` píxeles."""
+    figure = Figure(figsize=(width / 100, height / 100), dpi=100)
+    _field(figure, (0, 0, 1, 1), height / width)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    return Image.open(stream).convert("RGB")
 
 
 def draw_banner(path: Path) -> None:

@@ -26,12 +26,13 @@ def use_executed_chapters(app: Sphinx) -> None:
 
 
 def outdated(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
-    """Los capítulos cuya clave de ejecución cambió desde la última vez que se leyeron."""
+    """Los capítulos cuya clave de ejecución cambió desde la última vez, y la portada, que dice cuánto tardan."""
     project = Project(Path(app.srcdir).parent)
     keys = {d: cache_key(project, read_chapter(project, d)) for d in project.chapters()}
     previous = getattr(env, "execution_keys", {})
     env.execution_keys = keys  # type: ignore[attr-defined]
-    return [d for d, key in keys.items() if previous.get(d) != key and d in env.found_docs]
+    stale = [d for d, key in keys.items() if previous.get(d) != key and d in env.found_docs]
+    return [*stale, app.config.root_doc] if stale else []
 
 
 def setup(app: Sphinx) -> dict:

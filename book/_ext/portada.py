@@ -1,37 +1,109 @@
-"""Lo que la portada dice del libro, sacado de ``_toc.yml`` y de las ejecuciones: nada que pueda quedar viejo."""
+"""Lo que la portada dice del libro: sale de ``_toc.yml``, ``plan.yml`` y las ejecuciones, y no puede quedar viejo."""
 
+from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
+import yaml
 from docutils import nodes
 from ejecucion import Project, load
 from ficha import reading_minutes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from tarjetas import THUMBNAIL, thumbnail_path
 
+SITE_ONLY = {"empezar", "miniatura"}
 NAMES = {"pdf": "PDF", "epub": "EPUB"}
 
 
-class Chapters(SphinxDirective):
-    """Directiva ``capitulos``: los capítulos por partes, con lo que lleva leerlos y ejecutarlos."""
+class Part(NamedTuple):
+    """Una parte del libro: lo que hay y lo que falta."""
+
+    caption: str
+    summary: str
+    ready: list[str]  # documentos
+    coming: list[str]  # títulos
+
+
+def book_map(project: Project) -> list[Part]:
+    """El plan del libro contra ``_toc.yml``.
+
+    Raises:
+        ValueError: si un capítulo listo no está en el plan, o está en otra parte.
+    """
+    plan = yaml.safe_load((project.book / "plan.yml").read_text(encoding="utf-8"))
+    ready = dict(project.parts())
+    parts = [
+        Part(
+            part["parte"],
+            part["resumen"],
+            ready.get(part["parte"], []),
+            [title for name, title in part["capitulos"].items() if name not in ready.get(part["parte"], [])],
+        )
+        for part in plan
+    ]
+    planned = {(part["parte"], name) for part in plan for name in part["capitulos"]}
+    missing = {(caption, name) for caption, names in ready.items() for name in names} - planned
+    if missing:
+        raise ValueError(f"capítulos de _toc.yml que no están en esa parte de book/plan.yml: {sorted(missing)}")
+    return parts
+
+
+class Map(SphinxDirective):
+    """Directiva ``mapa``: las partes del libro, con los capítulos listos y los que faltan."""
 
     def run(self) -> list[nodes.Node]:
         project = Project(Path(self.env.srcdir).parent)
-        self.env.note_dependency(str(project.root / "_toc.yml"))
-        found: list[nodes.Node] = []
-        for caption, documents in project.parts():
-            found.append(nodes.paragraph("", "", nodes.strong(text=caption)))
-            items = nodes.bullet_list()
-            for document in documents:
-                children, _ = self.parse_inline(self._line(project, document))
-                items += nodes.list_item("", nodes.paragraph("", "", *children))
-            found.append(items)
-        return found
+        for path in (project.root / "_toc.yml", project.book / "plan.yml"):
+            self.env.note_dependency(str(path))
+        parts = book_map(project)
+        ready = sum(len(part.ready) for part in parts)
+        total = ready + sum(len(part.coming) for part in parts)
+        found: list[nodes.Node] = [
+            nodes.paragraph("", f"El plan tiene {total} capítulos; están listos {ready}. El resto está en preparación.")
+        ]
+        grid = nodes.container(classes=["mapa"])
+        grid += [self._part(project, part) for part in parts]
+        return [*found, grid]
 
-    def _line(self, project: Project, document: str) -> str:
+    def _part(self, project: Project, part: Part) -> nodes.Node:
+        box = nodes.container(classes=["parte"])
+        box += nodes.paragraph("", "", nodes.strong(text=part.caption), classes=["nombre"])
+        box += nodes.paragraph("", part.summary)
+        if part.ready:
+            box += nodes.bullet_list(
+                "", *(self._chapter(project, document) for document in part.ready), classes=["listos"]
+            )
+        if part.coming:
+            box += nodes.paragraph("", f"En preparación: {', '.join(part.coming)}.", classes=["pendientes"])
+        return box
+
+    def _chapter(self, project: Project, document: str) -> nodes.Node:
         self.env.note_dependency(str(project.source(document)))
         minutes = reading_minutes(project.source(document).read_text(encoding="utf-8"))
         seconds = load(project, document).metadata["ejecucion"]["segundos"]
-        return f"{{doc}}`{document}`: {minutes} min de lectura, {max(1, round(seconds))} s de ejecución"
+        link, _ = self.parse_inline(f"{{doc}}`{document}`")
+        facts = f"{minutes} min de lectura, {max(1, round(seconds))} s de ejecución"
+        width, height = THUMBNAIL
+        source = escape(thumbnail_path(document))
+        image = f'<img src="{source}" alt="" width="{width}" height="{height}" loading="lazy">'
+        return nodes.list_item(
+            "",
+            nodes.raw("", image, format="html", classes=["miniatura"]),
+            nodes.paragraph("", "", *link),
+            nodes.paragraph("", facts),
+        )
+
+
+class Begin(SphinxDirective):
+    """Directiva ``empezar``: el botón que lleva al primer capítulo listo (solo en el sitio)."""
+
+    def run(self) -> list[nodes.Node]:
+        first = next(
+            document for _, documents in Project(Path(self.env.srcdir).parent).parts() for document in documents
+        )
+        children, _ = self.parse_inline(f"{{doc}}`Empezar a leer <{first}>`")
+        return [nodes.paragraph("", "", *children, classes=["empezar"])]
 
 
 class downloads_node(nodes.General, nodes.Element):
@@ -47,21 +119,26 @@ class Downloads(SphinxDirective):
 
 def resolve_downloads(app: Sphinx, doctree: nodes.document, document: str) -> None:
     """Pone los enlaces de lo que hay; en el PDF y el EPUB no hacen falta."""
-    available = app.config.html_context.get("descargas", []) if app.builder.name == "html" else []
+    on_site = app.builder.name == "html"
     for node in list(doctree.findall(downloads_node)):
         links: list[nodes.Node] = []
-        for fmt in available:
+        for fmt in app.config.html_context.get("descargas", []) if on_site else []:
             address = f"descargas/aprendizaje-profundo.{fmt}"
             links += [
                 nodes.Text(" o en " if links else "El libro entero está en "),
                 nodes.reference("", NAMES[fmt], refuri=address),
             ]
         node.replace_self(nodes.paragraph("", "", *links, nodes.Text(".")) if links else [])
+    if not on_site:
+        for node in list(doctree.findall(nodes.Element)):
+            if SITE_ONLY & set(node.get("classes", [])):
+                node.parent.remove(node)
 
 
 def setup(app: Sphinx) -> dict:
     """Registra las directivas."""
-    app.add_directive("capitulos", Chapters)
+    app.add_directive("mapa", Map)
+    app.add_directive("empezar", Begin)
     app.add_directive("descargas", Downloads)
     app.add_node(downloads_node)
     app.connect("doctree-resolved", resolve_downloads)

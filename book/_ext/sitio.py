@@ -3,7 +3,6 @@
 El tema sirve todo lo que usa, no carga nada de terceros y se lee sin JavaScript.
 """
 
-import os
 import re
 import unicodedata
 from functools import lru_cache
@@ -13,6 +12,7 @@ from urllib.parse import quote, unquote
 
 from bs4 import BeautifulSoup, Tag
 from docutils import nodes
+from publicacion import repository
 from sphinx.application import Sphinx
 from sphinx.search.es import SearchSpanish
 
@@ -23,15 +23,9 @@ NOTEBOOK_BRANCH = "notebooks"
 # --- Acciones y descripción -----------------------------------------------------------------------------------------
 
 
-def repository(app: Sphinx) -> str:
-    """La dirección del repositorio que construye el sitio: el de la integración continua o el de ``_config.yml``."""
-    slug = os.environ.get("GITHUB_REPOSITORY")
-    return f"https://github.com/{slug}" if slug else app.config.html_theme_options["repository_url"]
-
-
 def actions(app: Sphinx, page: str, depth: str) -> list[dict[str, Any]]:
     """Los botones de una página: ejecutar, descargar, editar y avisar de un error."""
-    base = repository(app)
+    base = repository(app.config.html_theme_options["repository_url"])
     slug = base.removeprefix("https://github.com/")
     found: list[dict[str, Any]] = []
     if page in getattr(app.env, "execution_keys", {}):
@@ -85,8 +79,11 @@ def polish(html: str) -> str:
     for title in soup.select("p.admonition-title"):
         if not title.get_text(strip=True):
             title.decompose()
-    for table in soup.select("table"):
-        frame = {"class": "tabla", "tabindex": "0", "role": "region", "aria-label": "Tabla"}
+    for heading in soup.select("th"):
+        if not heading.get_text(strip=True):
+            heading.name = "td"  # la esquina vacía de una tabla no encabeza nada
+    for number, table in enumerate(soup.select("table"), 1):
+        frame = {"class": "tabla", "tabindex": "0", "role": "region", "aria-label": f"Tabla {number} de esta página"}
         table.wrap(soup.new_tag("div", attrs=frame))
     for pre in soup.select("pre"):
         pre["tabindex"] = "0"  # para desplazar el código con el teclado

@@ -165,6 +165,13 @@ def test_site_never_shows_stale_outputs(book: Project) -> None:
     assert "doble 42" in notebook.read_text(encoding="utf-8")
 
 
+def test_new_title_reaches_the_index_of_every_page(book: Project) -> None:
+    assert run_build(book, "html").returncode == 0
+    edit(book.source("a/directo"), "# Directo", "# Renombrado")
+    assert run_build(book, "html").returncode == 0
+    assert "Renombrado" in page(book, "b/aparte")
+
+
 def test_failing_chapter_fails_the_build(book: Project) -> None:
     edit(book.source("b/aparte"), "print(otro.NAME)", "raise ValueError('roto a propósito')")
     outcome = run_build(book, "html")
