@@ -85,3 +85,16 @@ def test_reduced_motion_is_respected(browser: Browser, server: str, preference: 
     page.goto(urljoin(server, CHAPTER))
     assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == expected
     page.close()
+
+
+def test_visible_code_can_be_copied(browser: Browser, server: str) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(urljoin(server, CHAPTER), wait_until="networkidle")
+    block = page.locator(".cell_input div.highlight").first
+    block.scroll_into_view_if_needed()
+    block.get_by_role("button", name="Copiar").focus()
+    page.keyboard.press("Enter")
+    block.get_by_role("button", name="Copiado").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == block.locator("pre").inner_text()
+    context.close()

@@ -41,21 +41,29 @@
   addEventListener("hashchange", reveal);
   if (location.hash) reveal();
 
-  // Copiar el código de una celda.
-  const addCopyButtons = () => {
-    for (const block of document.querySelectorAll("div.highlight")) {
-      if (block.closest(".cell_output")) continue;
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "copiar";
-      button.textContent = "Copiar";
-      button.addEventListener("click", async () => {
-        await navigator.clipboard.writeText(block.querySelector("pre").textContent);
-        button.textContent = "Copiado";
-        setTimeout(() => { button.textContent = "Copiar"; }, 1500);
-      });
-      block.append(button);
-    }
+  // Copiar el código de una celda; el botón nace cuando la celda está a la vista.
+  const addCopyButton = (block) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copiar";
+    button.textContent = "Copiar";
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(block.querySelector("pre").textContent);
+      button.textContent = "Copiado";
+      setTimeout(() => { button.textContent = "Copiar"; }, 1500);
+    });
+    block.append(button);
   };
-  if (navigator.clipboard) (window.requestIdleCallback ?? setTimeout)(addCopyButtons);
+  if (navigator.clipboard) {
+    const seen = new IntersectionObserver((entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        seen.unobserve(target);
+        addCopyButton(target);
+      }
+    });
+    for (const block of document.querySelectorAll("div.highlight")) {
+      if (!block.closest(".cell_output")) seen.observe(block);
+    }
+  }
 })();
