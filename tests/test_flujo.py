@@ -1,11 +1,15 @@
 """El flujo de integración continua: acciones fijadas, permisos mínimos y órdenes que existen."""
 
+import json
 import re
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+from herramientas import missing_tool, require_tool
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -105,6 +109,57 @@ def test_the_branch_is_the_one_the_site_links_to() -> None:
     assert f'git push --quiet --force "$REMOTO" {branch}\n' in publish_script()
 
 
+# --- Lo que dice actionlint -----------------------------------------------------------------------------------------
+
+ACTIONLINT = ROOT / ".herramientas" / "package" / "build" / "run-lint.js"
+FAULTS = [
+    ("github.ref ==", "github.reff ==", 'property "reff" is not defined'),
+    ("${{ github.sha }}", "${{ github.sha }", "[expression]"),
+    ("needs: [probar,", "needs: [probarr,", 'needs job "probarr" which does not exist'),
+    ("runs-on: ubuntu-24.04", "runs-on: ubuntu-24.4", 'label "ubuntu-24.4" is unknown'),
+    ("contents: read", "contents: leer", '"leer" is invalid for permission'),
+    ("    steps:", "    pasos:", 'unexpected key "pasos"'),
+    ("    steps:", "\tsteps:", "[syntax-check]"),
+    ("steps.publicar.outputs", "steps.publica.outputs", 'property "publica" is not defined'),
+]
+
+
+@pytest.fixture(scope="module")
+def actionlint() -> Callable[[list[str]], list[list[str]]]:
+    """actionlint: de unos flujos, los problemas de cada uno."""
+    node = require_tool("node", "make herramientas")
+    if not ACTIONLINT.exists():
+        missing_tool("actionlint", "make herramientas")
+
+    def lint(texts: list[str]) -> list[list[str]]:
+        run = subprocess.run(
+            [node, ROOT / "tests" / "actionlint.cjs", ACTIONLINT],
+            input=json.dumps(texts),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        return [
+            [f"{one['line']}: {one['message']} [{one['kind']}]" for one in found] for found in json.loads(run.stdout)
+        ]
+
+    return lint
+
+
+def test_actionlint_passes(actionlint: Callable[[list[str]], list[list[str]]]) -> None:
+    found = actionlint([path.read_text(encoding="utf-8") for path in WORKFLOWS])
+    assert found == [[] for _ in WORKFLOWS]
+
+
+def test_actionlint_finds_each_planted_fault(actionlint: Callable[[list[str]], list[list[str]]]) -> None:
+    text = BOOK.read_text(encoding="utf-8")
+    assert all(old in text for old, _, _ in FAULTS)
+    found = actionlint([text.replace(old, new, 1) for old, new, _ in FAULTS])
+    missed = [(new, seen) for (_, new, message), seen in zip(FAULTS, found, strict=True) if message not in str(seen)]
+    assert missed == []
+
+
 # --- La publicación de los cuadernos, con un repositorio de verdad --------------------------------------------------
 
 
@@ -121,13 +176,18 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def publish(workspace: Path, remote: Path, notebook: str) -> str:
-    """Corre el guion como lo haría la integración continua: checkout limpio y cuadernos descargados en ``rama``."""
-    for path in ("code/profundo", ".binder", "rama/fundamentos"):
+    """Corre el guion como lo haría la integración continua: checkout limpio y los cuadernos descargados al lado."""
+    for path in ("code/profundo", ".binder", ".ci", "cuadernos/fundamentos"):
         (workspace / path).mkdir(parents=True)
     for name in ("requirements.txt", "pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXTO", ".binder/runtime.txt"):
         (workspace / name).write_text(name, encoding="utf-8")
     (workspace / "code" / "profundo" / "__init__.py").write_text("", encoding="utf-8")
-    (workspace / "rama" / "fundamentos" / "perceptron.ipynb").write_text(notebook, encoding="utf-8")
+    shutil.copy2(ROOT / ".ci" / "rama", workspace / ".ci")
+    git(workspace, "init", "--quiet")
+    git(workspace, "add", "--all", ":!cuadernos")
+    git(workspace, "-c", "user.name=Prueba", "-c", "user.email=prueba@ejemplo.org", "commit", "--quiet", "-m", "Todo")
+    (workspace / "code" / "profundo" / "basura.pyc").write_text("", encoding="utf-8")
+    (workspace / "cuadernos" / "fundamentos" / "perceptron.ipynb").write_text(notebook, encoding="utf-8")
     environment = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(workspace),
@@ -159,9 +219,4 @@ def test_publishing_replaces_the_branch_only_when_something_changed(tmp_path: Pa
     assert git(remote, "rev-list", "--count", "notebooks") == "1"
     files = git(remote, "ls-tree", "-r", "--name-only", "notebooks").splitlines()
     assert {".binder/runtime.txt", "code/profundo/__init__.py", "requirements.txt", "LICENSE-TEXTO"} <= set(files)
-
-
-def test_what_the_branch_carries_exists() -> None:
-    [names] = re.findall(r"(?m)^cp -r (.*) rama/$", publish_script())
-    missing = [name for name in names.split() if not (ROOT / name).exists()]
-    assert not missing
+    assert "code/profundo/basura.pyc" not in files
