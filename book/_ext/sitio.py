@@ -4,17 +4,16 @@ El tema sirve todo lo que usa, no carga nada de terceros y se lee sin JavaScript
 """
 
 import re
-import unicodedata
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 from bs4 import BeautifulSoup, Tag
+from busqueda import SearchRoots
 from docutils import nodes
 from publicacion import repository
 from sphinx.application import Sphinx
-from sphinx.search.es import SearchSpanish
 
 THEME = Path(__file__).parent / "tema" / "libro"
 NOTEBOOK_BRANCH = "notebooks"
@@ -138,22 +137,6 @@ def image_size(path: Path) -> tuple[int, int] | None:
         return round(image.width / scale), round(image.height / scale)
 
 
-# --- Búsqueda -------------------------------------------------------------------------------------------------------
-
-
-def fold(word: str) -> str:
-    """Sin tildes ni diéresis, en minúsculas; la eñe se conserva."""
-    decomposed = unicodedata.normalize("NFD", word.lower().replace("ñ", "\0"))
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("\0", "ñ")
-
-
-class FoldedSpanish(SearchSpanish):
-    """Búsqueda en español que encuentra ``optimizacion`` y ``optimización`` por igual."""
-
-    def stem(self, word: str) -> str:
-        return super().stem(fold(word))
-
-
 # --- Conexión -------------------------------------------------------------------------------------------------------
 
 
@@ -200,7 +183,8 @@ def choose_options(app: Sphinx, config: Any) -> None:
     config.html_copy_source = False
     config.html_use_index = config.html_domain_indices = False
     config.html_permalinks_icon = "#"
-    app.add_search_language(FoldedSpanish)
+    config.html_show_search_summary = False  # busqueda.js pide solo las páginas que se ven
+    app.add_search_language(SearchRoots)
 
 
 def setup(app: Sphinx) -> dict:

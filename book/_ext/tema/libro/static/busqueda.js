@@ -1,4 +1,4 @@
-// La búsqueda de Sphinx, en español y sin distinguir tildes. Va entre language_data.js y searchtools.js.
+// La búsqueda de Sphinx, en español. Va antes de searchtools.js.
 const SPHINX_HIGHLIGHT_ENABLED = false;
 
 Documentation.addTranslations({
@@ -10,15 +10,39 @@ Documentation.addTranslations({
     "Preparing search...": "Preparando la búsqueda…",
     "Your search did not match any documents. Please make sure that all words are spelled correctly and that you've selected enough categories.":
       "No hay resultados. Prueba con menos palabras o con otra forma de la palabra.",
-    "Search finished, found one page matching the search query.": ["Una página encontrada.", "${resultCount} páginas encontradas."],
+    "Search finished, found ${resultCount} page(s) matching the search query.": "Páginas encontradas: ${resultCount}.",
   },
 });
 
-// Lo mismo que hace sitio.py al construir el índice: sin tildes ni diéresis, pero con eñe.
-const foldWord = (word) =>
-  word.toLowerCase().replaceAll("ñ", "\0").normalize("NFD").replace(/\p{M}/gu, "").replaceAll("\0", "ñ");
-const BaseStemmer_es = Stemmer;
-Stemmer = class {
-  constructor() { this.base = new BaseStemmer_es(); }
-  stemWord(word) { return this.base.stemWord(foldWord(word)); }
-};
+// De cada página encontrada, un fragmento: se pide cuando se llega a ver, porque todas a la vez pesarían demasiado.
+addEventListener("DOMContentLoaded", () => {
+  const words = new URLSearchParams(location.search).get("q")?.match(/[\p{L}\p{N}_]+/gu) ?? [];
+  const roots = words.map((word) => new Stemmer().stemWord(word).replace(/z$/, ""));
+  const excerpt = async (item) => {
+    const link = item.querySelector("a");
+    const response = await fetch(link.href);
+    if (!response.ok) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const place = (link.hash && page.getElementById(decodeURIComponent(link.hash.slice(1)))) || page.querySelector("article");
+    place.querySelectorAll("h1, math, pre, script, style, details, table, .headerlink").forEach((node) => node.remove());
+    const text = place.textContent.replace(/\s+/g, " ").trim();
+    const found = roots.map((root) => foldWord(text).indexOf(root)).filter((at) => at >= 0);
+    const start = found.length ? text.lastIndexOf(" ", Math.max(0, Math.min(...found) - 60)) + 1 : 0;
+    const paragraph = item.appendChild(document.createElement("p"));
+    paragraph.className = "context";
+    paragraph.textContent = `${start ? "…" : ""}${text.slice(start, start + 240)}…`;
+  };
+  const seen = new IntersectionObserver((entries) => {
+    for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
+      seen.unobserve(target);
+      excerpt(target);
+    }
+  });
+  const results = document.getElementById("search-results");
+  new MutationObserver(() => {
+    for (const item of results.querySelectorAll("li:not([data-vigilado])")) {
+      item.dataset.vigilado = "";
+      seen.observe(item);
+    }
+  }).observe(results, { childList: true, subtree: true });
+});
