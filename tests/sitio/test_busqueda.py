@@ -14,6 +14,9 @@ QUERIES = [
     ("perceptrones", "fundamentos/perceptron.html"),
     ("retropropagacion", "fundamentos/grafos_de_computo.html"),
     ("grafos", "fundamentos/grafos_de_computo.html"),
+    ("optimizacion", "optimizacion/momento_y_adaptativos.html"),
+    ("Adam", "optimizacion/momento_y_adaptativos.html"),
+    ("difusion", "preparacion/numpy.html"),
     ("convolucion", "convolucionales/lenet.html"),
     ("LeNet", "convolucionales/lenet.html"),
 ]
