@@ -63,9 +63,10 @@ test: revisar sitio ## todo lo que se comprueba
 	$(PY) -m pytest -n 2 --dist loadfile
 	@$(LIBRO) nbval
 
-bench: $(VENV)/listo ## mide la construcción, el motor de derivadas y las páginas
+bench: $(VENV)/listo ## mide la construcción, el motor de derivadas, el entrenador y las páginas
 	@$(PY) book/_ext/medir.py
 	@$(PY) book/_ext/medir_motor.py
+	@$(PY) book/_ext/medir_entrenador.py
 	@$(LIBRO) html && $(PY) tests/lighthouse.py
 
 capturas: html ## fotografía la portada y un capítulo para el README (necesita Chromium)

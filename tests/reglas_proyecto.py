@@ -16,10 +16,6 @@ from ejecucion import Project
 MAX_MODULE_LINES = 300
 # Subpaquetes que no son partes del temario.
 NOT_PARTS = {"comun", "ejercicios"}
-# Módulos cuyo capítulo aún no está, con el motivo. La prueba falla cuando uno deja de hacer falta.
-MODULES_BEFORE_CHAPTER = {
-    "fundamentos/bucle_de_entrenamiento": "lo usan los capítulos de entrenamiento; el suyo se escribe después",
-}
 
 
 def part_order(project: Project) -> list[str]:
@@ -74,15 +70,12 @@ def stems_match(project: Project) -> list[str]:
         },
         "code/profundo/ejercicios/{}.py": _stems(package / "ejercicios", set()),
     }
-    # Un módulo que se adelanta a su capítulo solo tiene módulo y prueba.
-    early = {"code/profundo/{}.py", "tests/{}.py"}
-    problems = []
-    for stem in sorted(set.union(*present.values())):
-        waiting = stem in MODULES_BEFORE_CHAPTER and stem not in present["book/{}.md"]
-        for pattern in early if waiting else present:
-            if stem not in present[pattern]:
-                problems.append(f"{_stem_path(pattern, stem)}: falta; el tema «{stem}» ya tiene otras piezas")
-    return sorted(problems)
+    return sorted(
+        f"{_stem_path(pattern, stem)}: falta; el tema «{stem}» ya tiene otras piezas"
+        for stem in set.union(*present.values())
+        for pattern, stems in present.items()
+        if stem not in stems
+    )
 
 
 def _stems(folder: Path, excluded: set[str]) -> set[str]:
@@ -97,17 +90,6 @@ def _stems(folder: Path, excluded: set[str]) -> set[str]:
 def _stem_path(pattern: str, stem: str) -> str:
     part, _, name = stem.rpartition("/")
     return pattern.format(f"{part}/test_{name}" if pattern.startswith("tests") else stem)
-
-
-def early_modules_needed(project: Project) -> list[str]:
-    """Cada excepción de ``MODULES_BEFORE_CHAPTER`` sigue haciendo falta."""
-    problems = []
-    for stem in MODULES_BEFORE_CHAPTER:
-        if project.source(stem).exists():
-            problems.append(f"MODULES_BEFORE_CHAPTER: «{stem}» ya tiene capítulo; quita la excepción")
-        elif not (project.code / "profundo" / f"{stem}.py").exists():
-            problems.append(f"MODULES_BEFORE_CHAPTER: el módulo «{stem}» no existe; quita la excepción")
-    return problems
 
 
 def module_length(project: Project) -> list[str]:
@@ -218,7 +200,6 @@ PROJECT_RULES = (
     index_entries_exist,
     pages_in_index,
     stems_match,
-    early_modules_needed,
     module_length,
     imports_follow_the_course,
     no_machine_traces,

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import reglas_proyecto
 from capitulos import Chapter, pages
 from ejecucion import Project, code_cells, read_chapter
 from libro_de_muestra import make_sample
@@ -37,9 +36,8 @@ def test_cells_are_the_ones_that_run(page: Chapter) -> None:
 
 
 @pytest.fixture
-def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """El libro de muestra, sin faltas y sin excepciones."""
-    monkeypatch.setattr(reglas_proyecto, "MODULES_BEFORE_CHAPTER", {})
+def sample(tmp_path: Path) -> Project:
+    """El libro de muestra, sin faltas."""
     return make_sample(tmp_path)
 
 
@@ -234,7 +232,7 @@ def test_planted_fault_is_found(sample: Project, rule: str, message: str, plant:
 
 
 def test_every_rule_has_a_planted_fault() -> None:
-    assert set(RULES) - {rule for rule, _, _ in FAULTS.values()} == {"early_modules_needed"}
+    assert set(RULES) == {rule for rule, _, _ in FAULTS.values()}
 
 
 # Lo que se parece a una falta y no lo es.
@@ -253,23 +251,3 @@ ALLOWED = {
 def test_allowed_things_are_not_faults(sample: Project, plant: Callable[[Path], None]) -> None:
     plant(sample.root)
     assert found(sample) == {}
-
-
-def test_module_may_precede_its_chapter(sample: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reglas_proyecto, "MODULES_BEFORE_CHAPTER", {"uno/gamma": "su capítulo llega después"})
-    write("code/profundo/uno/gamma.py", "")(sample.root)
-    assert found(sample) == {
-        "stems_match": ["tests/uno/test_gamma.py: falta; el tema «uno/gamma» ya tiene otras piezas"]
-    }
-    write("tests/uno/test_gamma.py", "")(sample.root)
-    assert found(sample) == {}
-
-
-def test_unneeded_exceptions_are_found(sample: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reglas_proyecto, "MODULES_BEFORE_CHAPTER", {"uno/alfa": "", "uno/nada": ""})
-    assert found(sample) == {
-        "early_modules_needed": [
-            "MODULES_BEFORE_CHAPTER: «uno/alfa» ya tiene capítulo; quita la excepción",
-            "MODULES_BEFORE_CHAPTER: el módulo «uno/nada» no existe; quita la excepción",
-        ]
-    }

@@ -1,25 +1,29 @@
 """El bucle de entrenamiento contra el mismo bucle escrito a mano, y cada gancho en su lugar."""
 
 import dataclasses
-import fcntl
+import io
 import os
-import pty
-import struct
-import termios
+import pickle
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import torch
-from nbclient import NotebookClient
 from torch import nn
 from torch.nn import functional as F
+from tqdm.std import tqdm
 
+from profundo.comun import estado
 from profundo.comun.datos import Split
+from profundo.comun.estado import load_whole
+from profundo.ejercicios.fundamentos.bucle_de_entrenamiento import comprobar
 from profundo.fundamentos import bucle_de_entrenamiento as loop
 from profundo.fundamentos.bucle_de_entrenamiento import (
     Callback,
+    Checkpoint,
     KeepBest,
     OneCycle,
     ProgressBar,
@@ -36,6 +40,10 @@ from profundo.fundamentos.bucle_de_entrenamiento import (
 def data():
     x = torch.randn(70, 4)
     return x, (x[:, 0] > 0).long()
+
+
+def flat(model):
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
 def make_trainer(*callbacks, lr=0.1, model=None):
@@ -97,8 +105,14 @@ class Recorder(Callback):
         assert len(trainer.history.get("train_loss", [])) == trainer.epoch - 1
         self.calls.append(f"época {trainer.epoch}")
 
+    def on_backward_end(self, trainer):
+        assert all(p.grad is not None for p in trainer.model.parameters())
+        self.before = flat(trainer.model)
+        self.calls.append("gradiente")
+
     def on_batch_end(self, trainer, loss):
         assert not loss.requires_grad
+        assert not torch.equal(self.before, flat(trainer.model))
         self.calls.append("lote")
 
     def on_epoch_end(self, trainer, record):
@@ -113,7 +127,7 @@ class Recorder(Callback):
 def test_hooks_run_in_order(data):
     recorder = Recorder()
     make_trainer(Callback(), recorder).fit(make_loader(*data, batch_size=35), epochs=2)
-    epoch = ["lote", "lote", "medidas train_loss train_accuracy"]
+    epoch = ["gradiente", "lote", "gradiente", "lote", "medidas train_loss train_accuracy"]
     assert recorder.calls == ["inicio 4", "época 1", *epoch, "época 2", *epoch, "fin"]
 
 
@@ -263,63 +277,518 @@ def test_settings_are_frozen():
         Settings(epochs=1, batch_size=1, lr=0.1).lr = 0.2
 
 
-def test_progress_is_silent_when_not_interactive(data, capfd, monkeypatch):
-    monkeypatch.delenv("PROFUNDO_PROGRESO", raising=False)
-    make_trainer(ProgressBar()).fit(make_loader(*data, batch_size=7), epochs=2)
-    assert capfd.readouterr() == ("", "")
+# --- La barra de progreso ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wanted", [True, False])
-def test_progress_on_a_terminal(data, monkeypatch, wanted):
-    monkeypatch.setenv("PROFUNDO_PROGRESO", "1" if wanted else "0")
-    reader, writer = pty.openpty()
-    with os.fdopen(writer, "w") as terminal:
-        monkeypatch.setattr(loop.sys, "stderr", terminal)
-        fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))  # 30 filas de 100 columnas
-        make_trainer(ProgressBar()).fit(make_loader(*data, batch_size=7), epochs=2)
-        os.set_blocking(reader, False)
-        try:
-            shown = os.read(reader, 100_000).decode()
-        except BlockingIOError:
-            shown = ""
-    os.close(reader)
-    assert ("lote" in shown) == wanted
-    if wanted:
-        assert not shown.rpartition("\r")[2].strip()  # la última línea queda en blanco
+def test_progress_bar_follows_the_steps(data, monkeypatch):
+    bars = []
+
+    def shown_bar(total, unit):
+        bars.append(tqdm(total=total, unit=unit, file=io.StringIO(), mininterval=0, leave=False))
+        return bars[-1]
+
+    monkeypatch.setattr(loop, "open_bar", shown_bar)
+    trainer = make_trainer(ProgressBar())
+    trainer.fit(make_loader(*data, batch_size=7), epochs=2)
+    trainer.fit(make_loader(*data, batch_size=7), epochs=1)
+    assert [(bar.n, bar.total, bar.unit) for bar in bars] == [(20, 20, "lote"), (10, 10, "lote")]
+    assert "época 2" in bars[0].fp.getvalue()
 
 
-NOTEBOOK = """
-from torch import nn, randn
+# --- Reanudar -----------------------------------------------------------------------------------------------------
+
+SCRIPT = """
+import os, signal, sys
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from profundo.comun import estado
 from profundo.comun.datos import Split
-from profundo.fundamentos.bucle_de_entrenamiento import Settings, train_classifier
-x = randn(200, 4)
-y = (x[:, 0] > 0).long()
-print("antes")
-_ = train_classifier(lambda: nn.Linear(4, 2), Split(x, y, x, y, x, y), Settings(epochs=2, batch_size=16, lr=0.1))
-print("después")
+from profundo.fundamentos.bucle_de_entrenamiento import Callback, Checkpoint, KeepBest, Settings, Trainer, accuracy
+from profundo.fundamentos.bucle_de_entrenamiento import make_loader, train_classifier
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Dies(Callback):
+    def __init__(self, step):
+        self.step = step
+
+    def on_batch_end(self, trainer, loss):
+        if trainer.step == self.step:
+            die()
+
+
+def split():
+    x = torch.randn(91, 4, generator=torch.Generator().manual_seed(8))
+    y = (x[:, 0] + 0.3 * x[:, 1] > 0).long()
+    return Split(x[:60], y[:60], x[60:], y[60:], x[:1], y[:1])
+
+
+def train(path, *callbacks, dropout=0.3, epochs=6):
+    def build():
+        return nn.Sequential(nn.Linear(4, 8), nn.Dropout(dropout), nn.ReLU(), nn.Linear(8, 2))
+
+    hooks = [KeepBest("val_accuracy", "max"), *callbacks, Checkpoint(path)]
+    return train_classifier(build, split(), Settings(epochs=epochs, batch_size=16, lr=0.05), callbacks=hooks)
+
+
+def killed_in_a_batch(folder):
+    train(folder / "punto.pt", Dies(step=14))
+
+
+def killed_while_saving(folder):
+    real, calls = os.fsync, []
+
+    def fsync(descriptor):
+        calls.append(1)
+        if len(calls) == 4:
+            os.truncate(folder / "punto.pt.parcial", 500)
+            die()
+        real(descriptor)
+
+    estado.os.fsync = fsync
+    train(folder / "punto.pt")
+
+
+def together(folder):
+    dist.init_process_group("gloo")
+    rank = dist.get_rank()
+    model, history = train(folder / "dos.pt", dropout=0.0)
+    norm = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
+    trainer = Trainer(norm, nn.functional.cross_entropy, torch.optim.SGD(norm.parameters(), 0.1))
+    data = split()
+    loaders = [make_loader(data.x_train, data.y_train, batch_size=16, shuffle_seed=0)]
+    loaders += [make_loader(data.x_val, data.y_val, batch_size=8)]
+    trainer.fit(*loaders, epochs=2)
+    try:
+        trainer.fit([1] * (rank + 1), epochs=1)
+    except ValueError as error:
+        message = str(error)
+    out = {"model": model.state_dict(), "history": history, "message": message}
+    out |= {"norm": norm.state_dict(), "norm_history": trainer.history}
+    torch.save(out, folder / f"proceso{rank}.pt")
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](Path(sys.argv[2]))
 """
 
 
-class ListeningClient(NotebookClient):
-    """Guarda lo que el cuaderno muestra mientras corre, además de lo que deja."""
+@pytest.fixture(scope="module")
+def script(tmp_path_factory):
+    """El guion que otro proceso ejecuta, y él mismo como módulo de este."""
+    path = tmp_path_factory.mktemp("guion") / "entrena.py"
+    path.write_text(SCRIPT, encoding="utf-8")
+    namespace = {"__name__": "entrena"}
+    exec(compile(SCRIPT, str(path), "exec"), namespace)
+    return path, namespace["train"]
 
-    shown: list
 
-    def process_message(self, message, cell, index):
-        if message["msg_type"] == "update_display_data":
-            self.shown.append(message["content"]["data"].get("text/plain", ""))
-        return super().process_message(message, cell, index)
+def run(*command):
+    environment = os.environ | {"PYTHONPATH": str(Path(loop.__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    return subprocess.run([sys.executable, *map(str, command)], env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.filterwarnings("ignore")  # avisos de la red local del núcleo, ajenos al libro
-def test_progress_in_a_notebook_leaves_nothing():
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
-    client = ListeningClient(notebook, kernel_name="python3", timeout=60)
-    client.shown = []
-    code = str(Path(loop.__file__).parents[2])
-    with client.setup_kernel(env=os.environ | {"PROFUNDO_PROGRESO": "1", "PYTHONPATH": code}):
-        client.execute_cell(notebook.cells[0], 0)
-    assert any("época" in text or "lote" in text for text in client.shown)
-    outputs = [o for o in notebook.cells[0].outputs if o.output_type != "display_data" or o.data]
-    assert "".join(o.text for o in outputs) == "antes\ndespués\n"
-    assert {o.name for o in outputs} == {"stdout"}
+def same(a, b):
+    """Igualdad bit a bit de dos estados."""
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+
+
+@pytest.mark.parametrize("job", ["killed_in_a_batch", "killed_while_saving"])
+def test_a_killed_training_resumes_bit_by_bit(script, tmp_path, job):
+    path, train = script
+    dead = run(path, job, tmp_path)
+    assert dead.returncode == -signal.SIGKILL, dead.stderr
+    saved = load_whole(tmp_path / "punto.pt")
+    assert saved["progress"][0] == 3  # murió en la época 4, que tiene los pasos del 13 al 16
+    model, history = train(tmp_path / "punto.pt")
+    whole, whole_history = train(tmp_path / "entero.pt")
+    assert history == whole_history
+    assert len(history["val_loss"]) == 6
+    assert torch.equal(flat(model), flat(whole))
+    resumed, uninterrupted = (load_whole(tmp_path / f"{name}.pt") for name in ("punto", "entero"))
+    for state in (resumed, uninterrupted):
+        del state["random"]["python"]  # lo gasta beartype al comprobar listas, y solo en estas pruebas
+    assert same(resumed, uninterrupted)
+
+
+def test_two_processes_equal_one(script, tmp_path):
+    path, train = script
+    outcome = run("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2, path, "together", tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    first, second = (torch.load(tmp_path / f"proceso{rank}.pt", weights_only=True) for rank in range(2))
+    model, history = train(tmp_path / "uno.pt", dropout=0.0)
+    assert sorted(first["history"]) == sorted(history)
+    for name, values in history.items():
+        assert first["history"][name] == second["history"][name]
+        assert first["history"][name] == pytest.approx(values, rel=1e-4)
+    torch.testing.assert_close(first["model"], dict(model.state_dict()), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(first["model"], second["model"], rtol=0, atol=0)
+    # Con normalización por lotes cada proceso normaliza su parte, pero todos terminan con las mismas medias móviles.
+    torch.testing.assert_close(first["norm"], second["norm"], rtol=0, atol=0)
+    assert first["norm_history"] == second["norm_history"]
+    assert (
+        first["message"] == second["message"] == "train_loader debe dar los mismos lotes en cada proceso; da de 1 a 2"
+    )
+    # El archivo lo escribió un solo proceso y un tercero puede seguir con él.
+    assert load_whole(tmp_path / "dos.pt")["progress"][0] == 6
+    assert train(tmp_path / "dos.pt", dropout=0.0)[1] == first["history"]
+
+
+class Stops(Callback):
+    """Interrumpe el entrenamiento en un paso."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_batch_end(self, trainer, loss):
+        if trainer.step == self.step:
+            raise KeyboardInterrupt
+
+
+def checkpointed(path, *callbacks, hidden=8, optimizer=None, cycle=None, data=None):
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.Linear(4, hidden), nn.Dropout(0.3), nn.Tanh(), nn.Linear(hidden, 2))
+    optimizer = (optimizer or torch.optim.Adam)(model.parameters(), lr=0.01)
+    return Trainer(model, F.cross_entropy, optimizer, callbacks=[OneCycle(0.1), *callbacks, Checkpoint(path)])
+
+
+@pytest.mark.parametrize("step", [1, 5, 6, 11, 19])
+def test_resuming_equals_not_stopping(data, tmp_path, step):
+    def loaders():
+        return make_loader(*data, batch_size=16, shuffle_seed=4), make_loader(*data, batch_size=32)
+
+    whole = checkpointed(tmp_path / "a.pt", KeepBest())
+    whole.fit(*loaders(), epochs=4)
+    with pytest.raises(KeyboardInterrupt):
+        checkpointed(tmp_path / "b.pt", KeepBest(), Stops(step)).fit(*loaders(), epochs=4)
+    torch.rand(step)  # el azar del programa sigue su camino
+    resumed = checkpointed(tmp_path / "b.pt", KeepBest())
+    resumed.fit(*loaders(), epochs=4)
+    assert resumed.history == whole.history
+    assert torch.equal(flat(resumed.model), flat(whole.model))
+    assert (resumed.epoch, resumed.step) == (4, 20)
+    # Lanzarlo otra vez no entrena más.
+    again = checkpointed(tmp_path / "b.pt", KeepBest())
+    assert again.fit(*loaders(), epochs=4) == whole.history
+    assert torch.equal(flat(again.model), flat(whole.model))
+
+
+def test_a_stopped_training_stays_stopped(data, tmp_path):
+    for _ in range(2):
+        trainer = checkpointed(tmp_path / "p.pt", Recorder(stop_at=2))
+        assert len(trainer.fit(make_loader(*data, batch_size=70), epochs=5)["train_loss"]) == 2
+
+
+def test_more_epochs_can_be_asked_later(data, tmp_path):
+    def trainer():
+        trainer = make_trainer(Checkpoint(tmp_path / "p.pt"))
+        return trainer, make_loader(*data, batch_size=16, shuffle_seed=1)
+
+    first, loader = trainer()
+    first.fit(loader, epochs=2)
+    second, loader = trainer()
+    assert len(second.fit(loader, epochs=5)["train_loss"]) == 5
+    short, loader = trainer()
+    with pytest.raises(ValueError, match="epochs debe llegar a la época 5, ya entrenada; llega a la 3"):
+        short.fit(loader, epochs=3)
+
+
+def refuses(path, trainer, data, match):
+    """El entrenador se niega a reanudar y no cambia ni el archivo ni el modelo."""
+    content, weights = path.read_bytes(), flat(trainer.model)
+    with pytest.raises(ValueError, match=match):
+        trainer.fit(make_loader(*data, batch_size=16, shuffle_seed=4), epochs=2)
+    assert path.read_bytes() == content
+    assert torch.equal(flat(trainer.model), weights)
+    assert trainer.history == {}
+
+
+@pytest.fixture
+def saved(data, tmp_path):
+    path = tmp_path / "punto.pt"
+    checkpointed(path).fit(make_loader(*data, batch_size=16, shuffle_seed=4), epochs=2)
+    return path
+
+
+UNTOUCHED = r"punto.pt» no sirve para reanudar y queda intacto; apártalo para empezar de cero: .*"
+
+
+@pytest.mark.parametrize("kept", [0, 1, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_checkpoint_is_refused(data, saved, kept):
+    content = saved.read_bytes()
+    saved.write_bytes(content[: kept if isinstance(kept, int) else int(kept * len(content))])
+    refuses(saved, checkpointed(saved), data, UNTOUCHED + "incompleto, dañado o trae código")
+
+
+@pytest.mark.parametrize("place", np.linspace(0.02, 0.98, 13))
+def test_a_flipped_bit_is_refused(data, saved, place):
+    content = bytearray(saved.read_bytes())
+    # Un bit de los datos: los del relleno del ZIP no cambian nada.
+    weights = load_whole(saved)["model"]["0.weight"].numpy().tobytes()
+    content[bytes(content).index(weights) + int(place * len(weights))] ^= 1
+    saved.write_bytes(content)
+    torch.load(saved, weights_only=True)  # no lo nota
+    refuses(saved, checkpointed(saved), data, UNTOUCHED + "incompleto, dañado o trae código")
+
+
+class Intruder:
+    def __reduce__(self):
+        return os.abort, ()
+
+
+@pytest.mark.parametrize("save", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))])
+def test_a_checkpoint_cannot_run_code(data, saved, save):
+    save(Intruder(), saved)
+    refuses(saved, checkpointed(saved), data, UNTOUCHED + "trae código")
+
+
+@pytest.mark.parametrize("content", [torch.zeros(3), {"0.weight": torch.zeros(8, 4)}, [1, 2]])
+def test_other_data_is_not_a_checkpoint(data, saved, content):
+    torch.save(content, saved)
+    refuses(saved, checkpointed(saved), data, UNTOUCHED + "le faltan el optimizador, el azar y lo demás")
+
+
+@pytest.mark.parametrize(
+    ("options", "callbacks", "match"),
+    [
+        ({"hidden": 9}, (), r"«0.weight» es torch.float32 \(8, 4\) en el archivo y torch.float32 \(9, 4\) en este"),
+        ({"optimizer": torch.optim.SGD}, (), r"«optimizador» es Adam \[4\] en el archivo y SGD \[4\] en este"),
+        ({}, (KeepBest(),), "«ganchos» es OneCycle en el archivo y OneCycle, KeepBest en este"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused(data, saved, options, callbacks, match):
+    refuses(saved, checkpointed(saved, *callbacks, **options), data, UNTOUCHED + match)
+
+
+def test_a_checkpoint_of_another_cycle_or_loader_is_refused(data, saved):
+    x, y = data
+    trainer = checkpointed(saved)
+    with pytest.raises(ValueError, match=UNTOUCHED + "el ciclo guardado es de 10 pasos, no 15"):
+        trainer.fit(make_loader(x, y, batch_size=16, shuffle_seed=4), epochs=3)
+    with pytest.raises(ValueError, match=UNTOUCHED + "«generadores» es 1 en el archivo y 2 en este"):
+        checkpointed(saved).fit(
+            make_loader(x, y, batch_size=16, shuffle_seed=4), make_loader(x, y, batch_size=9), epochs=2
+        )
+
+
+def test_hooks_without_memory_may_change(data, saved):
+    trainer = checkpointed(saved, Callback(), ProgressBar())
+    assert len(trainer.fit(make_loader(*data, batch_size=16, shuffle_seed=4), epochs=2)["train_loss"]) == 2
+
+
+def test_checkpoint_must_be_last(data, tmp_path):
+    trainer = make_trainer(Checkpoint(tmp_path / "p.pt"), KeepBest("train_loss"))
+    with pytest.raises(ValueError, match="Checkpoint debe ser el último de callbacks"):
+        trainer.fit(make_loader(*data, batch_size=35), epochs=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(data, tmp_path, monkeypatch):
+    path, loader = tmp_path / "p.pt", make_loader(*data, batch_size=35)
+    make_trainer(Checkpoint(path)).fit(loader, epochs=1)
+    before = path.read_bytes()
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(estado.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        make_trainer(Checkpoint(path)).fit(loader, epochs=2)
+    assert path.read_bytes() == before
+
+
+# --- Los ejercicios ---------------------------------------------------------------------------------------------
+
+
+def fails(exercise, answer, fragment):
+    verdict = comprobar.check(exercise, answer)
+    assert verdict.status == "incorrecta", verdict
+    assert fragment in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "fragment"),
+    [
+        (lambda m, n: np.dot(m, n), "suma de todos los ejemplos"),
+        (lambda m, n: np.dot(m, n) / len(m), "entre el número de lotes"),
+        (lambda m, n: sum(m) / sum(n), "Multiplica cada medida"),
+        (lambda m, n: np.mean(m), "media de los lotes"),
+        (lambda m, n: np.dot(m, n) / sum(n) + 0.01, "se esperaba"),
+    ],
+)
+def test_promedio_teaches(answer, fragment):
+    fails("promedio", answer, fragment)
+
+
+def epoch(model, loss_fn, optimizer, loader, *, train=True, clear=True, step=True, order=True, tensor=False, how="n"):
+    if train:
+        model.train()
+    losses, sizes = [], []
+    for x, y in loader:
+        if clear:
+            optimizer.zero_grad()
+        if not order:
+            optimizer.step()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        if step and order:
+            optimizer.step()
+        losses.append(loss.item())
+        sizes.append(len(y))
+    if tensor:
+        return loss
+    total = float(np.dot(losses, sizes))
+    return {"n": total / sum(sizes), "lotes": np.mean(losses), "suma": total, "último": losses[-1]}[how]
+
+
+@pytest.mark.parametrize(
+    ("slip", "fragment"),
+    [
+        ({"train": False}, "falta `model.train()`"),
+        ({"clear": False}, "falta `optimizer.zero_grad()`"),
+        ({"step": False}, "Los pesos no cambian"),
+        ({"order": False}, "están en otro orden"),
+        ({"tensor": True}, "Devuelves un tensor"),
+        ({"how": "lotes"}, "pesa cada pérdida"),
+        ({"how": "suma"}, "falta dividir"),
+        ({"how": "último"}, "la pérdida del último lote"),
+    ],
+)
+def test_epoca_teaches(slip, fragment):
+    fails("epoca", lambda *a: epoch(*a, **slip), fragment)
+
+
+def test_epoca_rejects_two_rounds():
+    fails("epoca", lambda *a: [epoch(*a), epoch(*a)][1], "una sola vuelta")
+
+
+def evaluation(model, loader, *, mode=True, evaluate=True, no_grad=True, scale=1.0, by_batch=False):
+    was = model.training
+    if evaluate:
+        model.eval()
+    with torch.set_grad_enabled(not no_grad):
+        hits = [(model(x).argmax(1) == y).double() for x, y in loader]
+    if mode:
+        model.train(was)
+    return np.mean([h.mean() for h in hits]) if by_batch else scale * torch.cat(hits).mean().item()
+
+
+@pytest.mark.parametrize(
+    ("slip", "fragment"),
+    [
+        ({"evaluate": False}, "Falta `eval()`"),
+        ({"no_grad": False}, "falta `torch.no_grad()`"),
+        ({"mode": False}, "recuerda el modo"),
+        ({"by_batch": True}, "pesa de más"),
+        ({"scale": 100}, "no en porcentaje"),
+    ],
+)
+def test_evaluacion_teaches(slip, fragment):
+    fails("evaluacion", lambda *a: evaluation(*a, **slip), fragment)
+
+
+def clipping(clip, hook="on_backward_end"):
+    """Una clase de gancho que recorta con ``clip(parámetros, máximo)``."""
+
+    class Clips(Callback):
+        def __init__(self, max_norm):
+            self.max_norm = max_norm
+
+    def run(self, trainer, *_):
+        clip(list(trainer.model.parameters()), self.max_norm)
+
+    setattr(Clips, hook, run)
+    return Clips
+
+
+def each(parameters, limit):
+    for p in parameters:
+        nn.utils.clip_grad_norm_([p], limit)
+
+
+def always(parameters, limit):
+    norm = torch.cat([p.grad.flatten() for p in parameters]).norm()
+    for p in parameters:
+        p.grad *= limit / norm
+
+
+@pytest.mark.parametrize(
+    ("answer", "fragment"),
+    [
+        (clipping(nn.utils.clip_grad_norm_, "on_batch_end"), "no se recorta a tiempo"),
+        (clipping(each), "por separado"),
+        (clipping(nn.utils.clip_grad_value_), "cambias su dirección"),
+        (clipping(always), "también los gradientes pequeños"),
+        (clipping(lambda p, c: nn.utils.clip_grad_norm_(p, c / 2)), "tiene norma"),
+        (clipping(nn.utils.clip_grad_norm_)(1.0), "Pasa su nombre sin paréntesis"),
+    ],
+)
+def test_recorte_teaches(answer, fragment):
+    if not isinstance(answer, type):
+        verdict = comprobar.check("recorte", answer)
+        assert verdict.status == "incorrecta"
+        return
+    fails("recorte", answer, fragment)
+
+
+def averaging(*, copies=True, saved=("average",), swap=False, hook="on_batch_end", zero=False, late=False):
+    """Una clase de media móvil con un descuido."""
+
+    class Averages(Callback):
+        def __init__(self, decay):
+            self.decay = 1 - decay if swap else decay
+            self.average = None
+
+        def copy(self, trainer):
+            parameters = {name: p.detach() for name, p in trainer.model.named_parameters()}
+            self.average = {name: p.clone() if copies else p for name, p in parameters.items()}
+            if zero:
+                self.average = {name: torch.zeros_like(p) for name, p in parameters.items()}
+
+        def on_fit_start(self, trainer, total_steps):
+            if not late:
+                self.copy(trainer)
+
+    @torch.no_grad()
+    def update(self, trainer, *_):
+        if self.average is None:
+            self.copy(trainer)
+        else:
+            for name, p in trainer.model.named_parameters():
+                self.average[name].lerp_(p, 1 - self.decay)
+
+    Averages.saved = saved
+    setattr(Averages, hook, update)
+    return Averages
+
+
+def test_media_accepts_a_right_answer():
+    assert comprobar.check("media", averaging()).status == "correcta"
+
+
+@pytest.mark.parametrize(
+    ("slip", "fragment"),
+    [
+        ({"copies": False}, "guarda copias"),
+        ({"saved": ()}, "¿está `average` en `saved`?"),
+        ({"swap": True}, "están cambiados"),
+        ({"hook": "on_epoch_end"}, "una vez por época"),
+        ({"hook": "on_fit_end"}, ""),
+        ({"zero": True}, "empieza en cero"),
+        ({"late": True}, "Empiezas en los pesos tras el primer paso"),
+    ],
+)
+def test_media_teaches(slip, fragment):
+    fails("media", averaging(**slip), fragment)

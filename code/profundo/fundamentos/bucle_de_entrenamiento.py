@@ -1,27 +1,29 @@
 """El bucle de entrenamiento del libro: un bucle que se puede recitar, y ganchos para todo lo demás.
 
 ``Trainer`` recorre épocas y lotes. Lo que no es el bucle (guardar el mejor modelo, cambiar la tasa de aprendizaje,
-dibujar una barra de progreso) va en subclases de ``Callback``, cuyos métodos se llaman siempre en los mismos lugares.
-La idea viene de Howard y Gugger (2020), *fastai: A Layered API for Deep Learning*; aquí no hay atributos implícitos.
+reanudar tras un corte) va en subclases de ``Callback``, cuyos métodos se llaman siempre en los mismos lugares. La idea
+viene de Howard y Gugger (2020), *fastai: A Layered API for Deep Learning*; aquí no hay atributos implícitos.
+
+Si ``torch.distributed`` está en marcha, el mismo bucle se reparte entre procesos con ``DistributedDataParallel``.
 """
 
 import copy
-import os
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
 
 import torch
-from IPython.core.getipython import get_ipython
-from IPython.display import DisplayHandle
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, TensorDataset
-from tqdm.std import tqdm
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader
 
 from profundo.comun.datos import Split
+from profundo.comun.estado import State, capture, load_whole, restore, save_whole
+from profundo.comun.lotes import Averages, align_buffers, check_equal_steps, make_loader, processes
+from profundo.comun.progreso import open_bar
 from profundo.comun.semillas import seed_everything
 
 History = dict[str, list[float]]  # una lista por medida, con un valor por época: «train_loss», «val_accuracy»…
@@ -31,11 +33,16 @@ Metric = Callable[[Tensor, Tensor], Tensor]  # (salidas, etiquetas) → promedio
 class Callback:
     """Ganchos del bucle de entrenamiento. Una subclase redefine los que necesita; los demás no hacen nada."""
 
+    saved: tuple[str, ...] = ()  # los atributos que debe conservar si el entrenamiento se reanuda
+
     def on_fit_start(self, trainer: "Trainer", total_steps: int) -> None:
-        """Antes de la primera época; ``total_steps`` son los pasos del optimizador que se van a dar."""
+        """Antes de la primera época; ``total_steps`` son los pasos del optimizador de todo el entrenamiento."""
 
     def on_epoch_start(self, trainer: "Trainer") -> None:
         """Al empezar la época ``trainer.epoch``, que cuenta desde 1."""
+
+    def on_backward_end(self, trainer: "Trainer") -> None:
+        """Con los gradientes recién calculados, antes de que el optimizador los use."""
 
     def on_batch_end(self, trainer: "Trainer", loss: Float[Tensor, ""]) -> None:
         """Después de cada paso del optimizador, con la pérdida del lote."""
@@ -45,6 +52,12 @@ class Callback:
 
     def on_fit_end(self, trainer: "Trainer") -> None:
         """Al final, también si el entrenamiento se interrumpe o falla."""
+
+    def state_dict(self) -> State:
+        return {name: getattr(self, name) for name in self.saved}
+
+    def load_state_dict(self, state: State) -> None:
+        vars(self).update(state)
 
 
 class Trainer:
@@ -59,6 +72,7 @@ class Trainer:
 
     Attributes:
         epoch: épocas empezadas desde que existe el entrenador; ``fit`` puede llamarse varias veces.
+        step: pasos dados en todas ellas.
         history: las medidas de cada época.
         should_stop: un gancho lo pone en ``True`` para no empezar otra época.
     """
@@ -73,66 +87,71 @@ class Trainer:
         callbacks: Iterable[Callback] = (),
     ) -> None:
         self.model, self.loss_fn, self.optimizer = model, loss_fn, optimizer
-        self.metrics = dict(metrics or {})
-        self.callbacks = list(callbacks)
-        self.epoch = 0
+        self.metrics, self.callbacks = dict(metrics or {}), list(callbacks)
+        self.epoch, self.step, self.should_stop = 0, 0, False
         self.history: History = {}
-        self.should_stop = False
+        # Entre varios procesos, derivar promedia además los gradientes de todos.
+        self.forward = DistributedDataParallel(model) if processes()[1] > 1 else model
 
     def fit(self, train_loader: DataLoader, val_loader: DataLoader | None = None, *, epochs: int) -> History:
         """Entrena ``epochs`` épocas más y devuelve ``history``.
 
         Raises:
-            ValueError: si ``epochs`` no es positivo.
+            ValueError: si ``epochs`` no es positivo o lo que se reanuda ya pasó de la última época.
         """
         if epochs < 1:
             raise ValueError(f"epochs debe ser un entero positivo; se recibió {epochs}")
-        self.should_stop = False
-        for callback in self.callbacks:
-            callback.on_fit_start(self, epochs * len(train_loader))
+        check_equal_steps(len(train_loader), self.model)
+        loaders = [loader for loader in (train_loader, val_loader) if loader is not None]
+        self.generators = [loader.generator for loader in loaders if loader.generator is not None]
+        self.should_stop, last = False, self.epoch + epochs
+        self._call("on_fit_start", epochs * len(train_loader))
+        if self.epoch > last:
+            raise ValueError(f"epochs debe llegar a la época {self.epoch}, ya entrenada; llega a la {last}")
         try:
-            for _ in range(epochs):
+            while self.epoch < last and not self.should_stop:
                 self.epoch += 1
-                for callback in self.callbacks:
-                    callback.on_epoch_start(self)
+                self._call("on_epoch_start")
                 record = {f"train_{name}": value for name, value in self.train_epoch(train_loader).items()}
                 if val_loader is not None:
                     record |= {f"val_{name}": value for name, value in self.evaluate(val_loader).items()}
                 for name, value in record.items():
                     self.history.setdefault(name, []).append(value)
-                for callback in self.callbacks:
-                    callback.on_epoch_end(self, record)
-                if self.should_stop:
-                    break
+                self._call("on_epoch_end", record)
         finally:
-            for callback in self.callbacks:
-                callback.on_fit_end(self)
+            self._call("on_fit_end")
         return self.history
 
     def train_epoch(self, loader: DataLoader) -> dict[str, float]:
         """Un paso del optimizador por lote; devuelve las medidas promediadas mientras los pesos cambian."""
         self.model.train()
-        averages = _Averages()
+        averages = Averages()
         for x, y in self._on_device(loader):
             self.optimizer.zero_grad()
-            outputs = self.model(x)
+            outputs = self.forward(x)
             loss = self.loss_fn(outputs, y)
             loss.backward()
+            self._call("on_backward_end")
             self.optimizer.step()
+            self.step += 1
             averages.add(self._measure(outputs.detach(), y, loss.detach()), len(y))
-            for callback in self.callbacks:
-                callback.on_batch_end(self, loss.detach())
+            self._call("on_batch_end", loss.detach())
         return averages.result()
 
     @torch.no_grad()
     def evaluate(self, loader: DataLoader) -> dict[str, float]:
         """Las medidas sobre ``loader``, sin derivar y con el modelo en modo de evaluación, en el que se queda."""
         self.model.eval()
-        averages = _Averages()
+        align_buffers(self.model)
+        averages = Averages()
         for x, y in self._on_device(loader):
             outputs = self.model(x)
             averages.add(self._measure(outputs, y, self.loss_fn(outputs, y)), len(y))
         return averages.result()
+
+    def _call(self, hook: str, *arguments: object) -> None:
+        for callback in self.callbacks:
+            getattr(callback, hook)(self, *arguments)
 
     def _measure(self, outputs: Tensor, y: Tensor, loss: Tensor) -> dict[str, Tensor]:
         return {"loss": loss} | {name: metric(outputs, y) for name, metric in self.metrics.items()}
@@ -142,27 +161,10 @@ class Trainer:
         return ((x.to(device), y.to(device)) for x, y in loader)
 
 
-class _Averages:
-    """Promedios ponderados por el tamaño del lote. Suma tensores: leerlos en cada lote frenaría a una GPU."""
-
-    def __init__(self) -> None:
-        self.sums: dict[str, Tensor] = {}
-        self.count = 0
-
-    def add(self, values: Mapping[str, Tensor], n: int) -> None:
-        for name, value in values.items():
-            self.sums[name] = self.sums[name].add_(value, alpha=n) if name in self.sums else n * value
-        self.count += n
-
-    def result(self) -> dict[str, float]:
-        return {name: total.item() / self.count for name, total in self.sums.items()}
-
-
 class KeepBest(Callback):
-    """Al terminar, devuelve al modelo los pesos de la época con mejor ``monitor``.
+    """Al terminar, devuelve al modelo los pesos de la época con menor ``monitor`` o, con ``mode="max"``, mayor."""
 
-    Con ``mode="min"`` es mejor la menor, como en ``"val_loss"``; con ``"max"``, la mayor.
-    """
+    saved = ("best_epoch", "_best_score", "_best_weights")
 
     def __init__(self, monitor: str = "val_loss", mode: Literal["min", "max"] = "min") -> None:
         if mode not in ("min", "max"):
@@ -170,7 +172,7 @@ class KeepBest(Callback):
         self.monitor, self.sign = monitor, 1 if mode == "min" else -1
         self.best_epoch: int | None = None
         self._best_score = float("inf")
-        self._best_state: dict[str, Any] | None = None
+        self._best_weights: State | None = None
 
     def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
         if self.monitor not in record:
@@ -178,11 +180,11 @@ class KeepBest(Callback):
         score = self.sign * record[self.monitor]
         if score < self._best_score:
             self._best_score, self.best_epoch = score, trainer.epoch
-            self._best_state = copy.deepcopy(trainer.model.state_dict())
+            self._best_weights = copy.deepcopy(trainer.model.state_dict())
 
     def on_fit_end(self, trainer: Trainer) -> None:
-        if self._best_state is not None:
-            trainer.model.load_state_dict(self._best_state)
+        if self._best_weights is not None:
+            trainer.model.load_state_dict(self._best_weights)
 
 
 class OneCycle(Callback):
@@ -197,44 +199,57 @@ class OneCycle(Callback):
     def on_batch_end(self, trainer: Trainer, loss: Float[Tensor, ""]) -> None:
         self.scheduler.step()
 
+    def state_dict(self) -> State:
+        return self.scheduler.state_dict()
 
-class ProgressBar(Callback):
-    """Barra de progreso en una terminal o en un cuaderno abierto. Al terminar desaparece sin dejar salida.
+    def load_state_dict(self, state: State) -> None:
+        if state["total_steps"] != self.scheduler.total_steps:
+            raise ValueError(f"el ciclo guardado es de {state['total_steps']} pasos, no {self.scheduler.total_steps}")
+        self.scheduler.load_state_dict(dict(state))
 
-    No se muestra si la salida no es interactiva o si la variable de entorno ``PROFUNDO_PROGRESO`` vale ``0``.
+
+class Checkpoint(Callback):
+    """Guarda el entrenamiento en ``path`` al terminar cada época y, si ``path`` existe al empezar, lo reanuda.
+
+    Raises:
+        ValueError: al empezar, si no es el último gancho o si ``path`` está dañado o es de otro entrenamiento.
     """
 
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
     def on_fit_start(self, trainer: Trainer, total_steps: int) -> None:
-        notebook = hasattr(get_ipython(), "kernel")
-        silent = os.environ.get("PROFUNDO_PROGRESO") == "0" or not (notebook or sys.stderr.isatty())
-        file = _NotebookLine() if notebook and not silent else None
-        self.bar = tqdm(total=total_steps, file=file, disable=silent, leave=False, unit="lote", ncols=80)
+        if trainer.callbacks[-1] is not self:
+            raise ValueError("Checkpoint debe ser el último de callbacks: guarda también el estado de los anteriores")
+        if trainer.step == 0 and self.path.exists():
+            try:
+                restore(trainer, load_whole(self.path))
+            except ValueError as error:
+                message = f"«{self.path}» no sirve para reanudar y queda intacto; apártalo para empezar de cero"
+                raise ValueError(f"{message}: {error}") from error
+
+    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
+        if processes()[0] == 0:
+            save_whole(capture(trainer), self.path)
+
+
+class ProgressBar(Callback):
+    """Barra de progreso que al terminar desaparece; va antes que los ganchos que imprimen (véase ``open_bar``)."""
+
+    def on_fit_start(self, trainer: Trainer, total_steps: int) -> None:
+        self.bar, self.start = open_bar(total_steps, unit="lote"), trainer.step
 
     def on_epoch_start(self, trainer: Trainer) -> None:
         self.bar.set_description(f"época {trainer.epoch}", refresh=False)
 
     def on_batch_end(self, trainer: Trainer, loss: Float[Tensor, ""]) -> None:
-        self.bar.update()
+        self.bar.update(trainer.step - self.start - self.bar.n)
+
+    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
+        self.bar.clear()
 
     def on_fit_end(self, trainer: Trainer) -> None:
         self.bar.close()
-
-
-class _NotebookLine:
-    """Un archivo de una sola línea en el cuaderno: cada escritura reemplaza a la anterior y una en blanco la borra."""
-
-    encoding = "utf-8"  # sin ella, tqdm dibuja la barra con almohadillas
-
-    def __init__(self) -> None:
-        self.handle = DisplayHandle()
-        self.handle.display({}, raw=True)
-
-    def write(self, text: str) -> None:
-        if text:
-            self.handle.update({"text/plain": text.strip()} if text.strip() else {}, raw=True)
-
-    def flush(self) -> None:
-        """No hay nada pendiente de escribir."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,17 +267,6 @@ def accuracy(logits: Float[Tensor, "n k"], y: Int[Tensor, "n"]) -> Float[Tensor,
     return (logits.argmax(1) == y).float().mean()
 
 
-def make_loader(
-    x: Shaped[Tensor, "n ..."], y: Shaped[Tensor, "n ..."], *, batch_size: int, shuffle_seed: int | None = None
-) -> DataLoader:
-    """Lotes de ``(x, y)`` en orden o, con ``shuffle_seed``, barajados de nuevo en cada época.
-
-    El generador es propio: ni el orden depende de otros números al azar del programa ni los altera.
-    """
-    generator = torch.Generator().manual_seed(shuffle_seed or 0)
-    return DataLoader(TensorDataset(x, y), batch_size, shuffle=shuffle_seed is not None, generator=generator)
-
-
 def train_classifier(
     build: Callable[[], nn.Module],
     data: Split[Tensor],
@@ -271,26 +275,19 @@ def train_classifier(
     loss_fn: Metric = F.cross_entropy,
     callbacks: Iterable[Callback] = (),
 ) -> tuple[nn.Module, History]:
-    """Construye un clasificador y lo entrena con Adam y un ciclo de la tasa de aprendizaje.
+    """Construye un clasificador y lo entrena con Adam y un ciclo de la tasa de aprendizaje, sin mirar la prueba.
 
-    No mira la parte de prueba. La semilla fija los pesos iniciales y el orden de los lotes: en la misma máquina, el
-    resultado se repite bit a bit. Devuelve el modelo y las medidas de cada época.
+    La semilla fija los pesos iniciales y el orden de los lotes: en la misma máquina, el resultado se repite bit a bit.
+    Devuelve el modelo y las medidas de cada época.
     """
     seed_everything(settings.seed)
     model = build()
-    trainer = Trainer(
-        model,
-        loss_fn,
-        torch.optim.Adam(model.parameters()),
-        metrics={"accuracy": accuracy},
-        callbacks=[OneCycle(settings.lr), ProgressBar(), *callbacks],
-    )
-    history = trainer.fit(
-        make_loader(data.x_train, data.y_train, batch_size=settings.batch_size, shuffle_seed=settings.seed),
-        make_loader(data.x_val, data.y_val, batch_size=500),
-        epochs=settings.epochs,
-    )
-    return model, history
+    adam = torch.optim.Adam(model.parameters())
+    hooks = [OneCycle(settings.lr), ProgressBar(), *callbacks]
+    trainer = Trainer(model, loss_fn, adam, metrics={"accuracy": accuracy}, callbacks=hooks)
+    train = make_loader(data.x_train, data.y_train, batch_size=settings.batch_size, shuffle_seed=settings.seed)
+    val = make_loader(data.x_val, data.y_val, batch_size=500)
+    return model, trainer.fit(train, val, epochs=settings.epochs)
 
 
 @torch.no_grad()
