@@ -12,7 +12,7 @@ from sphinx.search.es import SearchSpanish
 QUERIES = [
     ("perceptron", "fundamentos/perceptron.html"),
     ("perceptrones", "fundamentos/perceptron.html"),
-    ("retropropagacion", "fundamentos/grafos_de_computo.html"),
+    ("retropropagacion", "fundamentos/retropropagacion.html"),
     ("grafos", "fundamentos/grafos_de_computo.html"),
     ("optimizacion", "optimizacion/momento_y_adaptativos.html"),
     ("Adam", "optimizacion/momento_y_adaptativos.html"),
