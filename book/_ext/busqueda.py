@@ -1,9 +1,9 @@
 """La búsqueda: qué parte de cada palabra se guarda en el índice del sitio.
 
 El índice se escribe aquí y se consulta en el navegador, que debe sacar de lo que alguien teclea la misma raíz. Los dos
-analizadores del español que usaría Sphinx no coinciden (de ``retropropagacion`` sale una raíz en cada lado): por eso hay
-uno propio, tan corto que las dos versiones se pueden comparar de un vistazo. Lo que la raíz no une lo une la búsqueda
-de Sphinx, que también encuentra trozos de palabra.
+analizadores del español que usaría Sphinx no coinciden: de ``retropropagacion`` cada uno saca una raíz. Por eso hay uno
+propio, tan corto que las dos versiones se pueden comparar de un vistazo. Lo que la raíz no une lo une la búsqueda de
+Sphinx, que también encuentra trozos de palabra.
 """
 
 import re

@@ -1,5 +1,6 @@
 """Sembrar hace repetible todo lo que usa azar."""
 
+import os
 import random
 
 import numpy as np
@@ -34,9 +35,11 @@ def test_the_generator_is_independent_of_the_global_one() -> None:
     assert first.random() == seed_everything(3).random()
 
 
-def test_torch_is_left_in_one_deterministic_thread() -> None:
+def test_torch_is_left_in_one_deterministic_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.use_deterministic_algorithms(False)
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
     seed_everything(0)
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
     assert torch.get_num_threads() == 1
     assert torch.are_deterministic_algorithms_enabled()
 

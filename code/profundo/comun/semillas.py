@@ -1,5 +1,6 @@
 """Semillas: que dos ejecuciones en la misma máquina impriman lo mismo."""
 
+import os
 import random
 
 import numpy as np
@@ -31,4 +32,5 @@ def seed_everything(seed: int | np.integer) -> np.random.Generator:
     torch.manual_seed(int(seed))
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # sin ella, un producto determinista en GPU es un error
     return np.random.default_rng(int(seed))
