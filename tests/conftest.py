@@ -15,6 +15,8 @@ import pytest
 import torch
 from herramientas import everything_required
 from jaxtyping import install_import_hook
+from navegador import launch
+from playwright.sync_api import Browser
 from tipos import CHECKER
 
 # Antes de que nada importe profundo: solo se comprueban los módulos que se importan después.
@@ -31,6 +33,13 @@ def _isolated() -> Iterator[None]:
     torch.manual_seed(0)
     yield
     plt.close("all")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Un navegador para todas las pruebas: Playwright no admite dos en un mismo proceso."""
+    with launch() as opened:
+        yield opened
 
 
 @pytest.hookimpl(wrapper=True)

@@ -171,10 +171,18 @@ class Replay:
     report: str
 
 
+# Los bytes de una imagen dependen de la versión de las bibliotecas que la escriben. nbval no compara las imágenes
+# sueltas; esto hace lo mismo con las que van dentro del HTML de una animación, y deja todo lo demás.
+IMAGES = r"""[bytes]
+regex: \d+,\d+,"[A-Za-z0-9+/=]+"|base64,[A-Za-z0-9+/=]+
+replace: IMAGEN
+"""
+
+
 def replay(
     environment: Environment, path: Path, folder: Path, *, colab: bool = False, settings: dict[str, str] | None = None
 ) -> Replay:
-    """Vuelve a ejecutar un cuaderno con el núcleo de un entorno y compara todas sus salidas.
+    """Vuelve a ejecutar un cuaderno con el núcleo de un entorno y compara todas sus salidas, menos las imágenes.
 
     Args:
         environment: el entorno del núcleo.
@@ -183,10 +191,14 @@ def replay(
         colab: si el núcleo ha cargado ``google.colab``, como hace el de Colab.
         settings: otras variables de entorno.
     """
+    settings_of_jupyter = kernel_settings(environment, folder, colab=colab)
+    images = folder / "imagenes.cfg"
+    images.write_text(IMAGES, encoding="utf-8")
+    options = ["--nbval-kernel-name", "frio", "--nbval-sanitize-with", str(images), "-rA", "--color", "no"]
     run = subprocess.run(
-        [*nbval_command(path.parent), "--nbval-kernel-name", "frio", "-rA", "--color", "no", str(path)],
+        [*nbval_command(path.parent), *options, str(path)],
         cwd=path.parent,
-        env=nbval_environment(Project(ROOT)) | kernel_settings(environment, folder, colab=colab) | (settings or {}),
+        env=nbval_environment(Project(ROOT)) | settings_of_jupyter | (settings or {}),
         capture_output=True,
         text=True,
         check=False,

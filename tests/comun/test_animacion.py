@@ -10,7 +10,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from animaciones import externalize
-from herramientas import require_tool
 from PIL import Image
 
 from profundo.comun import animacion
@@ -135,15 +134,6 @@ def test_site_moves_the_data_to_files(tmp_path):
 def test_site_rejects_other_html(tmp_path):
     with pytest.raises(ValueError, match="no es el HTML de una animación"):
         externalize("<p>Hola</p>", tmp_path, "x")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    require_tool("chromium", "sudo apt-get install chromium")
-    from navegador import launch
-
-    with launch() as opened:
-        yield opened
 
 
 def write_page(folder: Path, animation: Animation, *, external: bool) -> str:
