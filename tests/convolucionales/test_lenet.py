@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from respuestas import exercise_tests
 from torch import nn
 from torch.nn import functional as F
 
@@ -277,13 +278,13 @@ def small_net():
     )
 
 
-SOLUTIONS = {
-    "cuenta": good_cuenta,
-    "lado": good_lado,
-    "convolucion": good_convolucion,
-    "campo": good_campo,
-    "parada": Patience,
-    "proyecto": small_net,
+RIGHT: dict[str, list[object]] = {
+    "cuenta": [good_cuenta],
+    "lado": [good_lado],
+    "convolucion": [good_convolucion],
+    "campo": [good_campo],
+    "parada": [Patience],
+    "proyecto": [small_net],
 }
 
 
@@ -332,78 +333,73 @@ def in_place(x, w, b):
     return good_convolucion(x, w, b)
 
 
-WRONG = [
-    ("cuenta", lambda c, o, k, h, w: (c * o * k * k, c * o * k * k * h * w), "Te falta el sesgo"),
-    ("cuenta", lambda c, o, k, h, w: (c * o * (k * k + 1), 1), "un sesgo por mapa de salida, no uno por cada"),
-    ("cuenta", lambda c, o, k, h, w: (good_cuenta(c, o, k, h, w)[1],) * 2, "no depende del tamaño de la salida"),
-    ("cuenta", lambda c, o, k, h, w: (o * (k * k + 1), 1), "falta el factor c_in"),
-    ("cuenta", lambda c, o, k, h, w: (o * (c * k * k + 1), o * c * k * k * h * w), "También el sesgo"),
-    ("cuenta", lambda c, o, k, h, w: (o * (c * k * k + 1), 0), "c_in·k² + 1 conexiones"),
-    ("lado", lambda n, k, s, p, d: (n + 2 * p - d * (k - 1) - 1) / s + 1, "división entera"),
-    ("lado", lambda n, k, s, p, d: -((n + 2 * p - d * (k - 1) - 1) // -s) + 1, "hacia arriba"),
-    ("lado", lambda n, k, s, p, d: (n + 2 * p - d * (k - 1) - 1) // s, "suma 1"),
-    ("lado", lambda n, k, s, p, d: (n + p - d * (k - 1) - 1) // s + 1, "2p"),
-    ("lado", lambda n, k, s, p, d: (n + 2 * p - k) // s + 1, "La dilatación separa"),
-    ("lado", lambda n, k, s, p, d: (n + 2 * p - d * k) // s + 1, "k − 1 huecos"),
-    ("lado", lambda n, k, s, p, d: n, "Se esperaba"),
-    ("convolucion", flipped, "Giraste el núcleo"),
-    ("convolucion", lambda x, w, b: good_convolucion(x, w, 0 * b), "Falta sumar el sesgo"),
-    ("convolucion", lambda x, w, b: good_convolucion(x[:1], w[:, :1], b), "solo el primer canal"),
-    (
-        "convolucion",
-        lambda x, w, b: good_convolucion(x, np.ascontiguousarray(w.transpose(0, 1, 3, 2)), b),
-        "Intercambiaste filas y columnas",
-    ),
-    ("convolucion", in_place, "Modificaste x, w o b"),
-    ("convolucion", lambda x, w, b: 2 * good_convolucion(x, w, b), "no coinciden"),
-    ("convolucion", lambda x, w, b: good_convolucion(x, w, b)[0], "la salida tuviera forma"),
-    ("campo", lambda layers: 1 + sum(k - 1 for k, _ in layers), "Falta el salto"),
-    ("campo", lambda layers: good_campo(layers[::-1]), "al revés"),
-    ("campo", late_jump, "después de sumar"),
-    ("campo", lambda layers: good_campo(layers) - 1, "empieza en 1"),
-    ("campo", lambda layers: sum(k for k, _ in layers), "Dos ventanas vecinas"),
-    ("campo", lambda layers: 99, "Se esperaba"),
-    ("parada", wrong_patience(monitor="train_loss"), "¿Vigilas val_loss"),
-    ("parada", wrong_patience(on_epoch_end=lambda self, trainer, record: None), "no se detuvo"),
-    ("parada", wrong_patience(on_epoch_end=ignores_patience), "debe parar en la 4"),
-    ("parada", wrong_patience(on_epoch_end=one_too_many), "debe parar en la 4"),
-    ("parada", wrong_patience(on_epoch_end=never_resets), "vuelve a cero"),
-    ("parada", wrong_patience(on_epoch_end=compares_with_previous), "no con la de la época anterior"),
-    ("parada", wrong_patience(improved=lambda self, value: value <= self.best), "no es mejorar"),
-    ("parada", Patience(3), "Se esperaba una"),
-    ("parada", lambda patience: patience, "gancho `on_epoch_end`"),
-    ("parada", wrong_patience(monitor="pérdida"), "lanzó KeyError"),
-    ("proyecto", LeNet, "el límite es 6000"),
-    ("proyecto", lambda: nn.Flatten(), "no tiene parámetros"),
-    ("proyecto", lambda: nn.Sequential(nn.Conv2d(1, 2, 28), nn.ReLU()), "debe tener forma"),
-    ("proyecto", lambda: nn.Sequential(nn.Conv2d(1, 10, 3)), "debe tener forma"),
-    ("proyecto", lambda: nn.Sequential(*small_net(), nn.Softmax(1)), "quita esa última capa"),
-    ("proyecto", lambda: nn.Sequential(nn.Flatten(), nn.Linear(28, 10)), "RuntimeError"),
-    (
-        "proyecto",
-        lambda: nn.Sequential(nn.AvgPool2d(2), nn.Flatten(), nn.Linear(196, 10)),
-        "¿En qué capa se gastan",
-    ),
-]
+WRONG: dict[str, list[tuple[object, str]]] = {
+    "cuenta": [
+        (lambda c, o, k, h, w: (c * o * k * k, c * o * k * k * h * w), "Te falta el sesgo"),
+        (lambda c, o, k, h, w: (c * o * (k * k + 1), 1), "un sesgo por mapa de salida, no uno por cada"),
+        (lambda c, o, k, h, w: (good_cuenta(c, o, k, h, w)[1],) * 2, "no depende del tamaño de la salida"),
+        (lambda c, o, k, h, w: (o * (k * k + 1), 1), "falta el factor c_in"),
+        (lambda c, o, k, h, w: (o * (c * k * k + 1), o * c * k * k * h * w), "También el sesgo"),
+        (lambda c, o, k, h, w: (o * (c * k * k + 1), 0), "c_in·k² + 1 conexiones"),
+    ],
+    "lado": [
+        (lambda n, k, s, p, d: (n + 2 * p - d * (k - 1) - 1) / s + 1, "división entera"),
+        (lambda n, k, s, p, d: -((n + 2 * p - d * (k - 1) - 1) // -s) + 1, "hacia arriba"),
+        (lambda n, k, s, p, d: (n + 2 * p - d * (k - 1) - 1) // s, "suma 1"),
+        (lambda n, k, s, p, d: (n + p - d * (k - 1) - 1) // s + 1, "2p"),
+        (lambda n, k, s, p, d: (n + 2 * p - k) // s + 1, "La dilatación separa"),
+        (lambda n, k, s, p, d: (n + 2 * p - d * k) // s + 1, "k − 1 huecos"),
+        (lambda n, k, s, p, d: n, "Se esperaba"),
+    ],
+    "convolucion": [
+        (flipped, "Giraste el núcleo"),
+        (lambda x, w, b: good_convolucion(x, w, 0 * b), "Falta sumar el sesgo"),
+        (lambda x, w, b: good_convolucion(x[:1], w[:, :1], b), "solo el primer canal"),
+        (
+            lambda x, w, b: good_convolucion(x, np.ascontiguousarray(w.transpose(0, 1, 3, 2)), b),
+            "Intercambiaste filas y columnas",
+        ),
+        (in_place, "Modificaste x, w o b"),
+        (lambda x, w, b: 2 * good_convolucion(x, w, b), "no coinciden"),
+        (lambda x, w, b: good_convolucion(x, w, b)[0], "la salida tuviera forma"),
+    ],
+    "campo": [
+        (lambda layers: 1 + sum(k - 1 for k, _ in layers), "Falta el salto"),
+        (lambda layers: good_campo(layers[::-1]), "al revés"),
+        (late_jump, "después de sumar"),
+        (lambda layers: good_campo(layers) - 1, "empieza en 1"),
+        (lambda layers: sum(k for k, _ in layers), "Dos ventanas vecinas"),
+        (lambda layers: 99, "Se esperaba"),
+    ],
+    "parada": [
+        (wrong_patience(monitor="train_loss"), "¿Vigilas val_loss"),
+        (wrong_patience(on_epoch_end=lambda self, trainer, record: None), "no se detuvo"),
+        (wrong_patience(on_epoch_end=ignores_patience), "debe parar en la 4"),
+        (wrong_patience(on_epoch_end=one_too_many), "debe parar en la 4"),
+        (wrong_patience(on_epoch_end=never_resets), "vuelve a cero"),
+        (wrong_patience(on_epoch_end=compares_with_previous), "no con la de la época anterior"),
+        (wrong_patience(improved=lambda self, value: value <= self.best), "no es mejorar"),
+        (Patience(3), "Se esperaba una"),
+        (lambda patience: patience, "gancho `on_epoch_end`"),
+        (wrong_patience(monitor="pérdida"), "lanzó KeyError"),
+    ],
+    "proyecto": [
+        (LeNet, "el límite es 6000"),
+        (lambda: nn.Flatten(), "no tiene parámetros"),
+        (lambda: nn.Sequential(nn.Conv2d(1, 2, 28), nn.ReLU()), "debe tener forma"),
+        (lambda: nn.Sequential(nn.Conv2d(1, 10, 3)), "debe tener forma"),
+        (lambda: nn.Sequential(*small_net(), nn.Softmax(1)), "quita esa última capa"),
+        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(28, 10)), "RuntimeError"),
+        (lambda: nn.Sequential(nn.AvgPool2d(2), nn.Flatten(), nn.Linear(196, 10)), "¿En qué capa se gastan"),
+    ],
+}
 
 
-@pytest.mark.parametrize("name", SOLUTIONS)
-def test_solution_is_accepted(name):
-    verdict = comprobar.check(name, SOLUTIONS[name])
-    assert verdict.status == "correcta", verdict.message
-
-
-@pytest.mark.parametrize(("name", "answer", "message"), WRONG)
-def test_wrong_answer_gets_its_own_message(name, answer, message):
-    verdict = comprobar.check(name, answer)
-    assert verdict.status == "incorrecta"
-    assert message in verdict.message
-
-
-def test_every_exercise_is_tested():
-    assert set(SOLUTIONS) == set(comprobar.names)
-    messages = [(name, message) for name, _, message in WRONG]
-    assert all(len({m for n, m in messages if n == name}) >= 2 for name in comprobar.names)
+(
+    test_right_answers_pass,
+    test_each_mistake_gets_its_message,
+    test_every_exercise_has_right_and_wrong_answers,
+) = exercise_tests(comprobar, RIGHT, WRONG)
 
 
 def test_unfinished_hook_is_pending():

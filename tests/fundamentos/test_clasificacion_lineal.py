@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from respuestas import exercise_tests
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression as SklearnLogistic
 from torch.nn import functional as F
@@ -520,18 +521,8 @@ WRONG: dict[str, list[tuple[object, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "answer"), [(n, a) for n, answers in RIGHT.items() for a in answers])
-def test_right_answers_pass(name: str, answer: object) -> None:
-    verdict = comprobar.check(name, answer)
-    assert verdict.status == "correcta", verdict.message
-
-
-@pytest.mark.parametrize(("name", "answer", "message"), [(n, a, m) for n, pairs in WRONG.items() for a, m in pairs])
-def test_each_mistake_gets_its_message(name: str, answer: object, message: str) -> None:
-    verdict = comprobar.check(name, answer)
-    assert verdict.status == "incorrecta"
-    assert message in verdict.message
-
-
-def test_every_exercise_has_right_and_wrong_answers_here() -> None:
-    assert set(RIGHT) == set(WRONG) == set(comprobar.names)
+(
+    test_right_answers_pass,
+    test_each_mistake_gets_its_message,
+    test_every_exercise_has_right_and_wrong_answers,
+) = exercise_tests(comprobar, RIGHT, WRONG)

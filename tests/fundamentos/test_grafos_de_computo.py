@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from respuestas import exercise_tests
 from torch.nn import functional as F
 
 from profundo.comun.datos import split_mnist
@@ -672,22 +673,12 @@ WRONG: dict[str, list[tuple[object, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "answer"), [(n, a) for n, answers in RIGHT.items() for a in answers])
-def test_right_answers_pass(name: str, answer: object) -> None:
-    verdict = comprobar.check(name, answer)
-    assert verdict.status == "correcta", verdict.message
-
-
-@pytest.mark.parametrize(("name", "answer", "message"), [(n, a, m) for n, pairs in WRONG.items() for a, m in pairs])
-def test_each_mistake_gets_its_message(name: str, answer: object, message: str) -> None:
-    verdict = comprobar.check(name, answer)
-    assert verdict.status == "incorrecta"
-    assert message in verdict.message
+(
+    test_right_answers_pass,
+    test_each_mistake_gets_its_message,
+    test_every_exercise_has_right_and_wrong_answers,
+) = exercise_tests(comprobar, RIGHT, WRONG)
 
 
 def test_derivatives_left_blank_are_pending() -> None:
     assert comprobar.check("mano", [..., -7, 15]).status == "pendiente"
-
-
-def test_every_exercise_has_right_and_wrong_answers_here() -> None:
-    assert set(RIGHT) == set(WRONG) == set(comprobar.names)

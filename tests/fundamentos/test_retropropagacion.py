@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from respuestas import exercise_tests
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
@@ -498,17 +499,11 @@ WRONG: dict[str, list[tuple[object, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "answer"), [(n, a) for n, answers in RIGHT.items() for a in answers])
-def test_right_answers_pass(name: str, answer: object) -> None:
-    verdict = comprobar.check(name, answer)
-    assert verdict.status == "correcta", verdict.message
-
-
-@pytest.mark.parametrize(("name", "answer", "message"), [(n, a, m) for n, pairs in WRONG.items() for a, m in pairs])
-def test_each_mistake_gets_its_message(name: str, answer: object, message: str) -> None:
-    verdict = comprobar.check(name, answer)
-    assert verdict.status == "incorrecta", verdict
-    assert message in verdict.message
+(
+    test_right_answers_pass,
+    test_each_mistake_gets_its_message,
+    test_every_exercise_has_right_and_wrong_answers,
+) = exercise_tests(comprobar, RIGHT, WRONG)
 
 
 @pytest.mark.parametrize(
@@ -521,7 +516,3 @@ def test_each_mistake_gets_its_message(name: str, answer: object, message: str) 
 )
 def test_what_is_left_blank_is_pending(name: str, answer: object) -> None:
     assert comprobar.check(name, answer).status == "pendiente"
-
-
-def test_every_exercise_has_right_and_wrong_answers_here() -> None:
-    assert set(RIGHT) == set(WRONG) == set(comprobar.names)

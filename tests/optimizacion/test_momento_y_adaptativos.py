@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from respuestas import exercise_tests
 from torch import nn
 from torch.nn import functional as F
 
@@ -434,119 +435,105 @@ def reversed_groups(model, weight_decay):
     return tuple(reversed(good_grupos(model, weight_decay)))
 
 
-SOLUTIONS = {
-    "mano": [-0.1, -0.25, -0.425],
-    "pasos": good_pasos,
-    "nesterov": good_nesterov,
-    "adam": adam,
-    "grupos": good_grupos,
-    "proyecto": partial(Adam, lr=0.01),
+RIGHT: dict[str, list[object]] = {
+    "mano": [[-0.1, -0.25, -0.425], np.array([-0.1, -0.25, -0.425])],
+    "pasos": [good_pasos, lambda kappa, factor, momento: int(good_pasos(kappa, factor, momento))],
+    "nesterov": [good_nesterov],
+    "adam": [adam, lambda *a: list(adam(*a))],
+    "grupos": [
+        good_grupos,
+        reversed_groups,
+        lambda m, d: [{**g, "params": iter(g["params"])} for g in good_grupos(m, d)],
+    ],
+    "proyecto": [partial(Adam, lr=0.01)],
 }
-ALSO_RIGHT = [
-    ("mano", np.array([-0.1, -0.25, -0.425])),
-    ("pasos", lambda kappa, factor, momento: int(good_pasos(kappa, factor, momento))),
-    ("grupos", reversed_groups),
-    ("grupos", lambda m, d: [{**g, "params": iter(g["params"])} for g in good_grupos(m, d)]),
-    ("adam", lambda *a: list(adam(*a))),
-]
-WRONG = [
-    ("mano", [0.1, 0.25, 0.425], "El signo"),
-    ("mano", [-0.1, -0.2, -0.3], "sin momento"),
-    ("mano", [-0.05, -0.125, -0.2125], "suma, no promedia"),
-    ("mano", [0, -0.1, -0.25], "un paso tarde"),
-    ("mano", [1, 1.5, 1.75], "son las velocidades"),
-    ("mano", [-0.1, -0.15, -0.175], "los tres cambios"),
-    ("mano", [-0.15, -0.325, -0.5125], "Eso es Nesterov"),
-    ("mano", [-0.1, -0.25], "forma (3,)"),
-    ("mano", [-0.1, -0.25, -0.4], "Haz una tabla"),
-    ("pasos", partial(good_pasos, round=float), "Falta redondear"),
-    ("pasos", partial(good_pasos, round=np.floor), "hacia abajo"),
-    ("pasos", lambda *a: good_pasos(*a, round=np.floor) + 2, "Sobra un paso"),
-    ("pasos", lambda *a: -good_pasos(*a), "debe ser positivo"),
-    ("pasos", lambda k, f, m: good_pasos(k, f, False), "por su raíz"),
-    ("pasos", lambda k, f, m: good_pasos(k, f, not m), "por su raíz"),
-    ("pasos", partial(good_pasos, log=np.log10), "misma base"),
-    ("pasos", lambda k, f, m: np.ceil((k**0.5 if m else k) / 2 * np.log(f)), "es una aproximación"),
-    ("pasos", lambda k, f, m: 12345, "Se esperaban"),
-    ("nesterov", heavy_ball, "no en w"),
-    ("nesterov", partial(good_nesterov, record=lambda w, v: w), "Devuelves w"),
-    ("nesterov", late_nesterov, "antes de cada paso"),
-    ("nesterov", partial(good_nesterov, ahead=lambda lr, beta: -lr * beta), "con signo menos"),
-    ("nesterov", partial(good_nesterov, ahead=lambda lr, beta: beta), "falta la tasa"),
-    ("nesterov", partial(good_nesterov, ahead=lambda lr, beta: lr), "falta el momento"),
-    ("nesterov", same_array, "Todas las filas son iguales"),
-    ("nesterov", in_place_nesterov, "Modificaste el punto de partida"),
-    ("nesterov", lambda g, w, lr, b, n: np.zeros((n, len(w))), "no coinciden"),
-    ("nesterov", lambda g, w, lr, b, n: good_nesterov(g, w, lr, b, n)[-1], "los puntos tuviera forma"),
-    ("adam", lambda *a: adam(*a)[0], "tres cosas"),
-    ("adam", in_place_adam, "Modificaste g, m o s"),
-    ("adam", raw_first_moment, "primer momento le falta el factor"),
-    ("adam", raw_second_moment, "segundo momento le falta el factor"),
-    (
-        "adam",
-        lambda g, m, s, t, lr, b1, b2, e: raw_second_moment(g, m, s, t, lr, b1, b2, e, power=1, scale=1 - b2),
-        "cuadrados",
-    ),
-    ("adam", lambda g, m, s, t, lr, b1, b2, e: adam(g, m, s, t, lr, b2, b1, e), "Intercambiaste"),
-    ("adam", partial(adam, moments=lambda m, s, a, b: (a, s)), "el primer momento sin corregir"),
-    ("adam", partial(adam, moments=lambda m, s, a, b: (m, b)), "el segundo momento sin corregir"),
-    ("adam", partial(adam, moments=lambda m, s, a, b: (2 * m, s)), "El primer momento no coincide"),
-    ("adam", partial(adam, moments=lambda m, s, a, b: (m, 3 * s)), "El segundo momento no coincide"),
-    ("adam", partial(adam, change=lambda g, m, s, a, b, lr, e: lr * a / (b**0.5 + e)), "debe llevar signo menos"),
-    ("adam", partial(adam, change=lambda g, m, s, a, b, lr, e: -lr * m / (s**0.5 + e)), "de los dos momentos"),
-    ("adam", partial(adam, change=lambda g, m, s, a, b, lr, e: -lr * m / (b**0.5 + e)), "sesgo del primer"),
-    ("adam", partial(adam, change=lambda g, m, s, a, b, lr, e: -lr * a / (s**0.5 + e)), "sesgo del segundo"),
-    ("adam", partial(adam, change=lambda g, m, s, a, b, lr, e: -lr * a / (b + e) ** 0.5), "fuera de la raíz"),
-    ("adam", partial(adam, change=lambda g, m, s, a, b, lr, e: -lr * a / (b + e)), "Falta la raíz"),
-    ("adam", partial(adam, change=lambda g, m, s, a, b, lr, e: -lr * g / (b**0.5 + e)), "Eso es RMSProp"),
-    ("adam", linear_correction, "elevado a t"),
-    ("grupos", lambda m, d: list(m.parameters()), "dos diccionarios"),
-    ("grupos", without_key, "valor de fábrica"),
-    ("grupos", partial(good_grupos, other=0.01), "y el otro, 0"),
-    ("grupos", partial(good_grupos, decays=lambda name, p: "weight" in name), "No te fíes del nombre"),
-    ("grupos", partial(good_grupos, decays=lambda name, p: p.ndim < 2), "debe encogerse"),
-    (
-        "grupos",
-        lambda m, d: [{**g, "weight_decay": d - g["weight_decay"]} for g in good_grupos(m, d)],
-        "debe encogerse",
-    ),
-    ("grupos", only_weights, "Falta el parámetro"),
-    ("grupos", repeated, "está dos veces"),
-    ("grupos", by_module, "está dos veces"),
-    ("grupos", strangers, "no son parámetros del modelo"),
-    ("grupos", lambda m, d: [{**g, "params": m.named_parameters()} for g in good_grupos(m, d)], "ni de parejas"),
-    ("proyecto", lambda params: Adam, "¿Devuelves la clase"),
-    ("proyecto", lambda params: torch.zeros(1), "Se esperaba que devolviera un optimizador"),
-    ("proyecto", partial(SGD, lr=0.3), "como al azar"),
-    ("proyecto", partial(Adam, lr=1e-3), "¿Qué regla arranca antes"),
-    ("proyecto", partial(SGD, lr=1e6), "dejó de ser finita"),
-    ("proyecto", lambda params: Adam(params, lr=-1.0), "lanzó ValueError"),
-]
+WRONG: dict[str, list[tuple[object, str]]] = {
+    "mano": [
+        ([0.1, 0.25, 0.425], "El signo"),
+        ([-0.1, -0.2, -0.3], "sin momento"),
+        ([-0.05, -0.125, -0.2125], "suma, no promedia"),
+        ([0, -0.1, -0.25], "un paso tarde"),
+        ([1, 1.5, 1.75], "son las velocidades"),
+        ([-0.1, -0.15, -0.175], "los tres cambios"),
+        ([-0.15, -0.325, -0.5125], "Eso es Nesterov"),
+        ([-0.1, -0.25], "forma (3,)"),
+        ([-0.1, -0.25, -0.4], "Haz una tabla"),
+    ],
+    "pasos": [
+        (partial(good_pasos, round=float), "Falta redondear"),
+        (partial(good_pasos, round=np.floor), "hacia abajo"),
+        (lambda *a: good_pasos(*a, round=np.floor) + 2, "Sobra un paso"),
+        (lambda *a: -good_pasos(*a), "debe ser positivo"),
+        (lambda k, f, m: good_pasos(k, f, False), "por su raíz"),
+        (lambda k, f, m: good_pasos(k, f, not m), "por su raíz"),
+        (partial(good_pasos, log=np.log10), "misma base"),
+        (lambda k, f, m: np.ceil((k**0.5 if m else k) / 2 * np.log(f)), "es una aproximación"),
+        (lambda k, f, m: 12345, "Se esperaban"),
+    ],
+    "nesterov": [
+        (heavy_ball, "no en w"),
+        (partial(good_nesterov, record=lambda w, v: w), "Devuelves w"),
+        (late_nesterov, "antes de cada paso"),
+        (partial(good_nesterov, ahead=lambda lr, beta: -lr * beta), "con signo menos"),
+        (partial(good_nesterov, ahead=lambda lr, beta: beta), "falta la tasa"),
+        (partial(good_nesterov, ahead=lambda lr, beta: lr), "falta el momento"),
+        (same_array, "Todas las filas son iguales"),
+        (in_place_nesterov, "Modificaste el punto de partida"),
+        (lambda g, w, lr, b, n: np.zeros((n, len(w))), "no coinciden"),
+        (lambda g, w, lr, b, n: good_nesterov(g, w, lr, b, n)[-1], "los puntos tuviera forma"),
+    ],
+    "adam": [
+        (lambda *a: adam(*a)[0], "tres cosas"),
+        (in_place_adam, "Modificaste g, m o s"),
+        (raw_first_moment, "primer momento le falta el factor"),
+        (raw_second_moment, "segundo momento le falta el factor"),
+        (
+            lambda g, m, s, t, lr, b1, b2, e: raw_second_moment(g, m, s, t, lr, b1, b2, e, power=1, scale=1 - b2),
+            "cuadrados",
+        ),
+        (lambda g, m, s, t, lr, b1, b2, e: adam(g, m, s, t, lr, b2, b1, e), "Intercambiaste"),
+        (partial(adam, moments=lambda m, s, a, b: (a, s)), "el primer momento sin corregir"),
+        (partial(adam, moments=lambda m, s, a, b: (m, b)), "el segundo momento sin corregir"),
+        (partial(adam, moments=lambda m, s, a, b: (2 * m, s)), "El primer momento no coincide"),
+        (partial(adam, moments=lambda m, s, a, b: (m, 3 * s)), "El segundo momento no coincide"),
+        (partial(adam, change=lambda g, m, s, a, b, lr, e: lr * a / (b**0.5 + e)), "debe llevar signo menos"),
+        (partial(adam, change=lambda g, m, s, a, b, lr, e: -lr * m / (s**0.5 + e)), "de los dos momentos"),
+        (partial(adam, change=lambda g, m, s, a, b, lr, e: -lr * m / (b**0.5 + e)), "sesgo del primer"),
+        (partial(adam, change=lambda g, m, s, a, b, lr, e: -lr * a / (s**0.5 + e)), "sesgo del segundo"),
+        (partial(adam, change=lambda g, m, s, a, b, lr, e: -lr * a / (b + e) ** 0.5), "fuera de la raíz"),
+        (partial(adam, change=lambda g, m, s, a, b, lr, e: -lr * a / (b + e)), "Falta la raíz"),
+        (partial(adam, change=lambda g, m, s, a, b, lr, e: -lr * g / (b**0.5 + e)), "Eso es RMSProp"),
+        (linear_correction, "elevado a t"),
+    ],
+    "grupos": [
+        (lambda m, d: list(m.parameters()), "dos diccionarios"),
+        (without_key, "valor de fábrica"),
+        (partial(good_grupos, other=0.01), "y el otro, 0"),
+        (partial(good_grupos, decays=lambda name, p: "weight" in name), "No te fíes del nombre"),
+        (partial(good_grupos, decays=lambda name, p: p.ndim < 2), "debe encogerse"),
+        (lambda m, d: [{**g, "weight_decay": d - g["weight_decay"]} for g in good_grupos(m, d)], "debe encogerse"),
+        (only_weights, "Falta el parámetro"),
+        (repeated, "está dos veces"),
+        (by_module, "está dos veces"),
+        (strangers, "no son parámetros del modelo"),
+        (lambda m, d: [{**g, "params": m.named_parameters()} for g in good_grupos(m, d)], "ni de parejas"),
+    ],
+    "proyecto": [
+        (lambda params: Adam, "¿Devuelves la clase"),
+        (lambda params: torch.zeros(1), "Se esperaba que devolviera un optimizador"),
+        (partial(SGD, lr=0.3), "como al azar"),
+        (partial(Adam, lr=1e-3), "¿Qué regla arranca antes"),
+        (partial(SGD, lr=1e6), "dejó de ser finita"),
+        (lambda params: Adam(params, lr=-1.0), "lanzó ValueError"),
+    ],
+}
 
 
-@pytest.mark.parametrize("name", SOLUTIONS)
-def test_solution_is_accepted(name):
-    verdict = comprobar.check(name, SOLUTIONS[name])
-    assert verdict.status == "correcta", verdict.message
-
-
-@pytest.mark.parametrize(("name", "answer"), ALSO_RIGHT)
-def test_other_right_answers_are_accepted(name, answer):
-    verdict = comprobar.check(name, answer)
-    assert verdict.status == "correcta", verdict.message
-
-
-@pytest.mark.parametrize(("name", "answer", "message"), WRONG)
-def test_wrong_answer_gets_its_own_message(name, answer, message):
-    verdict = comprobar.check(name, answer)
-    assert verdict.status == "incorrecta"
-    assert message in verdict.message
-
-
-def test_every_exercise_is_tested():
-    assert set(SOLUTIONS) == set(comprobar.names)
-    messages = [(name, message) for name, _, message in WRONG]
-    assert all(len({m for n, m in messages if n == name}) >= 2 for name in comprobar.names)
+(
+    test_right_answers_pass,
+    test_each_mistake_gets_its_message,
+    test_every_exercise_has_right_and_wrong_answers,
+) = exercise_tests(comprobar, RIGHT, WRONG)
 
 
 def test_reference_of_nesterov_is_pytorch():

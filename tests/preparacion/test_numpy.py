@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from respuestas import exercise_tests
 from scipy.spatial.distance import cdist
 from scipy.special import softmax as scipy_softmax
 from sklearn.metrics import confusion_matrix, log_loss
@@ -510,17 +511,11 @@ WRONG: dict[str, list[tuple[object, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "answer"), [(n, a) for n, answers in RIGHT.items() for a in answers])
-def test_right_answers_pass(name: str, answer: object) -> None:
-    verdict = comprobar.check(name, answer)
-    assert verdict.status == "correcta", verdict.message
-
-
-@pytest.mark.parametrize(("name", "answer", "message"), [(n, a, m) for n, pairs in WRONG.items() for a, m in pairs])
-def test_each_mistake_gets_its_message(name: str, answer: object, message: str) -> None:
-    verdict = comprobar.check(name, answer)
-    assert verdict.status == "incorrecta"
-    assert message in verdict.message
+(
+    test_right_answers_pass,
+    test_each_mistake_gets_its_message,
+    test_every_exercise_has_right_and_wrong_answers,
+) = exercise_tests(comprobar, RIGHT, WRONG)
 
 
 def test_lists_with_blanks_are_pending() -> None:
@@ -533,7 +528,3 @@ def test_lists_with_blanks_are_pending() -> None:
 def test_cross_entropy_of_the_exercise_is_that_of_scikit_learn() -> None:
     scores, labels = np.random.default_rng(5).normal(size=(20, 4)), np.arange(20) % 4
     np.testing.assert_allclose(entropy(scores, labels), log_loss(labels, np.exp(log_softmax(scores))))
-
-
-def test_every_exercise_has_right_and_wrong_answers_here() -> None:
-    assert set(RIGHT) == set(WRONG) == set(comprobar.names)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from respuestas import exercise_tests
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, TensorDataset
@@ -689,24 +690,14 @@ WRONG: dict[str, list[tuple[object, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "answer"), [(n, a) for n, answers in RIGHT.items() for a in answers])
-def test_right_answers_pass(name: str, answer: object) -> None:
-    verdict = comprobar.check(name, answer)
-    assert verdict.status == "correcta", verdict.message
-
-
-@pytest.mark.parametrize(("name", "answer", "message"), [(n, a, m) for n, pairs in WRONG.items() for a, m in pairs])
-def test_each_mistake_gets_its_message(name: str, answer: object, message: str) -> None:
-    verdict = comprobar.check(name, answer)
-    assert verdict.status == "incorrecta"
-    assert message in verdict.message
+(
+    test_right_answers_pass,
+    test_each_mistake_gets_its_message,
+    test_every_exercise_has_right_and_wrong_answers,
+) = exercise_tests(comprobar, RIGHT, WRONG)
 
 
 def test_lists_with_blanks_are_pending() -> None:
     verdict = comprobar.check("puente", crossings((1, ...)))
     assert verdict.status == "pendiente"
     assert "faltan las respuestas 2" in verdict.message
-
-
-def test_every_exercise_has_right_and_wrong_answers_here() -> None:
-    assert set(RIGHT) == set(WRONG) == set(comprobar.names)
