@@ -10,6 +10,7 @@ from profundo.comun.ejercicios import (
     Verdict,
     WrongAnswer,
     as_array,
+    as_list,
     call,
     fail,
     require,
@@ -205,3 +206,13 @@ def test_closeness_has_tolerance() -> None:
     with pytest.raises(WrongAnswer, match="lejos"):
         require_close([1.01], [1.0], "lejos")
     require_close([1.01], [1.0], "lejos", atol=0.1)
+
+
+def test_a_list_of_answers_is_complete_or_says_what_it_lacks() -> None:
+    assert as_list((1, "b"), 2, "palabras") == [1, "b"]
+    with pytest.raises(WrongAnswer, match="Se esperaba una lista de 2 palabras; llegó un valor de tipo int"):
+        as_list(3, 2, "palabras")
+    with pytest.raises(WrongAnswer, match="Se esperaba una lista de 2 palabras; tiene 3"):
+        as_list([1, 2, 3], 2, "palabras")
+    with pytest.raises(Unanswered, match="faltan las respuestas 1, 3"):
+        as_list([None, 2, ...], 3, "palabras")

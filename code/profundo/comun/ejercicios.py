@@ -153,6 +153,17 @@ def as_array(value: object, *, shape: tuple[int, ...] | None = None, what: str =
     return array
 
 
+def as_list(answer: object, n: int, what: str) -> list[object]:
+    """Una lista de ``n`` respuestas, todas escritas; ``what`` las nombra en los mensajes, en plural."""
+    if not isinstance(answer, list | tuple):
+        fail(f"Se esperaba una lista de {n} {what}; llegó un valor de tipo {type(answer).__name__}.")
+    require(len(answer) == n, f"Se esperaba una lista de {n} {what}; tiene {len(answer)}.")
+    missing = [k for k, item in enumerate(answer, start=1) if item is None or item is Ellipsis]
+    if missing:
+        raise Unanswered(f"Sin resolver: faltan las respuestas {', '.join(map(str, missing))}.")
+    return list(answer)
+
+
 def require_close(actual: object, expected: object, message: str, *, rtol: float = 1e-5, atol: float = 1e-8) -> None:
     """Rechaza la respuesta si difiere de lo esperado en forma o en valor."""
     expected_array = np.asarray(expected, dtype=np.float64)

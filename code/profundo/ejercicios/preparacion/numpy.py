@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from profundo.comun.datos import split_mnist
-from profundo.comun.ejercicios import Checker, Unanswered, as_array, call, fail, require
+from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require
 from profundo.preparacion.numpy import knn_predict
 
 comprobar = Checker("preparacion/numpy")
@@ -92,20 +92,9 @@ EINSUMS = (
 ACCURACY_REQUIRED = 0.93  # sin preparar nada, 0.891; con una sola mejora, 0.92; con enderezar y desenfocar, 0.939
 
 
-def _items(answer: object, n: int, what: str) -> list[object]:
-    """Una lista de ``n`` respuestas, todas escritas."""
-    if not isinstance(answer, list | tuple):
-        fail(f"Se esperaba una lista de {n} {what}; llegó un valor de tipo {type(answer).__name__}.")
-    require(len(answer) == n, f"Se esperaba una lista de {n} {what}; tiene {len(answer)}.")
-    missing = [k for k, item in enumerate(answer, start=1) if item is None or item is Ellipsis]
-    if missing:
-        raise Unanswered(f"Sin resolver: faltan las respuestas {', '.join(map(str, missing))}.")
-    return list(answer)
-
-
 @comprobar.exercise("formas")
 def _(answer: object) -> str:
-    for item, (expression, expected, hints) in zip(_items(answer, len(SHAPES), "formas"), SHAPES, strict=True):
+    for item, (expression, expected, hints) in zip(as_list(answer, len(SHAPES), "formas"), SHAPES, strict=True):
         if isinstance(item, int) and not isinstance(item, bool):
             fail(f"{expression}: {item} es un número. La forma de un arreglo de un eje se escribe ({item},), con coma.")
         if not isinstance(item, list | tuple) or not all(isinstance(n, int) for n in item):
@@ -119,7 +108,7 @@ def _(answer: object) -> str:
 
 @comprobar.exercise("copias")
 def _(answer: object) -> str:
-    for item, (expression, expected, reason) in zip(_items(answer, len(COPIES), "palabras"), COPIES, strict=True):
+    for item, (expression, expected, reason) in zip(as_list(answer, len(COPIES), "palabras"), COPIES, strict=True):
         word = item.strip().lower() if isinstance(item, str) else ""
         require(word in ("vista", "copia"), f"{expression}: responde «vista» o «copia».")
         require(word == expected, f"{expression}: no es una {word}; {reason}")
@@ -212,7 +201,7 @@ def _(answer: object) -> str:
 @comprobar.exercise("einsum")
 def _(answer: object) -> str:
     rng = np.random.default_rng(23)
-    for item, (name, shapes, reference) in zip(_items(answer, len(EINSUMS), "ecuaciones"), EINSUMS, strict=True):
+    for item, (name, shapes, reference) in zip(as_list(answer, len(EINSUMS), "ecuaciones"), EINSUMS, strict=True):
         if not isinstance(item, str):
             fail(f"({name}): se esperaba una ecuación entre comillas, como `ij,jk->ik`.")
         arrays = [rng.normal(size=shape) for shape in shapes]

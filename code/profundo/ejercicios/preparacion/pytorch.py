@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from profundo.comun.datos import load_penguins
-from profundo.comun.ejercicios import Checker, Unanswered, as_array, call, fail, require
+from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require
 
 comprobar = Checker("preparacion/pytorch")
 
@@ -32,14 +32,8 @@ ACCURACY_REQUIRED = 0.95
 
 @comprobar.exercise("puente")
 def _(answer: object) -> str:
-    n = len(CROSSINGS)
-    if not isinstance(answer, list | tuple):
-        fail(f"Se esperaba una lista de {n} palabras; llegó un valor de tipo {type(answer).__name__}.")
-    require(len(answer) == n, f"Se esperaba una lista de {n} palabras; tiene {len(answer)}.")
-    missing = [k for k, item in enumerate(answer, start=1) if item is None or item is Ellipsis]
-    if missing:
-        raise Unanswered(f"Sin resolver: faltan las respuestas {', '.join(map(str, missing))}.")
-    for item, (expression, expected, reason) in zip(answer, CROSSINGS, strict=True):
+    words = as_list(answer, len(CROSSINGS), "palabras")
+    for item, (expression, expected, reason) in zip(words, CROSSINGS, strict=True):
         word = item.strip().lower() if isinstance(item, str) else ""
         require(word in ("comparte", "copia", "error"), f"{expression}: responde «comparte», «copia» o «error».")
         require(word == expected, f"{expression}: no es «{word}»; {reason}")
