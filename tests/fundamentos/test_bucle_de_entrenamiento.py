@@ -736,10 +736,6 @@ def always(parameters, limit):
     ],
 )
 def test_recorte_teaches(answer, fragment):
-    if not isinstance(answer, type):
-        verdict = comprobar.check("recorte", answer)
-        assert verdict.status == "incorrecta"
-        return
     fails("recorte", answer, fragment)
 
 
@@ -785,7 +781,7 @@ def test_media_accepts_a_right_answer():
         ({"saved": ()}, "¿está `average` en `saved`?"),
         ({"swap": True}, "están cambiados"),
         ({"hook": "on_epoch_end"}, "una vez por época"),
-        ({"hook": "on_fit_end"}, ""),
+        ({"hook": "on_fit_end"}, "no sigue la fórmula"),
         ({"zero": True}, "empieza en cero"),
         ({"late": True}, "Empiezas en los pesos tras el primer paso"),
     ],
