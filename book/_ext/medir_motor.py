@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from profundo.comun.datos import load_mnist
 from profundo.fundamentos.grafos_de_computo import Tensor, cross_entropy
+from profundo.fundamentos.retropropagacion import MLP, loss_and_gradients
 
 HIDDEN, BATCH, LR, REPETITIONS = 256, 64, 0.1, 21
 Weights = list[np.ndarray]
@@ -81,23 +82,16 @@ def with_torch(x: np.ndarray, y: np.ndarray, weights: Weights) -> Callable[[], N
 
 
 def by_hand(x: np.ndarray, y: np.ndarray, weights: Weights) -> Callable[[], None]:
-    """La misma época con la retropropagación escrita a mano."""
-    w1, b1, w2, b2 = weights
+    """La misma época con la retropropagación escrita a mano, la de ``fundamentos/retropropagacion``."""
+    net = MLP((784, HIDDEN, 10))
+    for p, w in zip(net.parameters, weights, strict=True):
+        p[...] = w.T
 
     def epoch() -> None:
         for rows in batches(len(x)):
-            inputs, targets = x[rows], y[rows]
-            n = len(targets)
-            hidden = np.maximum(inputs @ w1 + b1, 0)
-            logits = hidden @ w2 + b2
-            g = np.exp(logits - logits.max(axis=1, keepdims=True))
-            g /= g.sum(axis=1, keepdims=True)
-            g[np.arange(n), targets] -= 1
-            g /= n
-            g_hidden = (g @ w2.T) * (hidden > 0)
-            gradients = (inputs.T @ g_hidden, g_hidden.sum(axis=0), hidden.T @ g, g.sum(axis=0))
-            for w, gradient in zip(weights, gradients, strict=True):
-                w -= LR * gradient
+            _, gradients = loss_and_gradients(net, x[rows], y[rows])
+            for p, gradient in zip(net.parameters, gradients, strict=True):
+                p -= LR * gradient
 
     return epoch
 
