@@ -77,7 +77,7 @@ SKIPPED_FILE = "import pytest\npytest.skip('falta todo', allow_module_level=True
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_skips_fail_where_nothing_may_be_skipped(tmp_path: Path, strict: bool) -> None:
-    for name in ("conftest.py", "tipos.py", "herramientas.py"):
+    for name in ("conftest.py", "tipos.py", "herramientas.py", "navegador.py"):
         shutil.copy2(HERE / name, tmp_path)
     (tmp_path / "test_prueba.py").write_text(SKIPS, encoding="utf-8")
     (tmp_path / "test_archivo.py").write_text(SKIPPED_FILE, encoding="utf-8")

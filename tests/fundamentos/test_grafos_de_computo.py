@@ -196,16 +196,17 @@ def test_some_steps_of_training_match_torch() -> None:
 
 def test_the_three_benchmarked_epochs_are_the_same_computation() -> None:
     x, y = (part[:200] for part in medir_motor.load())
-    weights = {name: medir_motor.initial_weights() for name in ("engine", "hand")}
-    medir_motor.with_engine(x, y, weights["engine"])()
-    medir_motor.by_hand(x, y, weights["hand"])()
-    epoch = medir_motor.with_torch(x, y, medir_motor.initial_weights())
-    epoch()
-    model = inspect.getclosurevars(epoch).nonlocals["model"]
-    trained = [p.detach().numpy().T for p in model.parameters()]
-    for engine, hand, other in zip(weights["engine"], weights["hand"], trained, strict=True):
-        np.testing.assert_allclose(engine, hand, atol=1e-5)
-        np.testing.assert_allclose(engine, other, atol=1e-5)
+    engine, initial = medir_motor.initial_weights(), medir_motor.initial_weights()
+    medir_motor.with_engine(x, y, engine)()  # cambia los pesos que recibe; las otras dos, los de su propia red
+    by_hand, with_torch = (make(x, y, initial) for make in (medir_motor.by_hand, medir_motor.with_torch))
+    by_hand()
+    with_torch()
+    hand = [p.T for p in inspect.getclosurevars(by_hand).nonlocals["net"].parameters]
+    other = [p.detach().numpy().T for p in inspect.getclosurevars(with_torch).nonlocals["model"].parameters()]
+    for ours, written, reference, start in zip(engine, hand, other, initial, strict=True):
+        np.testing.assert_allclose(ours, written, atol=1e-5)
+        np.testing.assert_allclose(ours, reference, atol=1e-5)
+        assert np.abs(ours - start).max() > 1e-3
 
 
 def test_the_benchmark_measures_three_programs(monkeypatch: pytest.MonkeyPatch) -> None:
