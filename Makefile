@@ -21,7 +21,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 .DEFAULT_GOAL := html
 .NOTPARALLEL:
 unexport VIRTUAL_ENV
-.PHONY: ayuda html serve notebooks pdf epub sitio test revisar nbval bench capturas clean herramientas bloqueo
+.PHONY: ayuda html serve notebooks pdf epub sitio test revisar nbval bench calendario capturas clean herramientas bloqueo
 
 ayuda: ## esta lista
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bench: $(VENV)/listo ## mide la construcción, el motor de derivadas, el entrena
 	@$(PY) book/_ext/medir_motor.py
 	@$(PY) book/_ext/medir_entrenador.py
 	@$(LIBRO) html && $(PY) tests/lighthouse.py
+
+calendario: $(VENV)/listo ## los calendarios del curso, en _build/calendarios (INICIO=2027-08-09 elige el primer día)
+	@$(PY) book/_ext/calendario.py $(if $(INICIO),--inicio $(INICIO))
 
 capturas: html ## fotografía la portada y un capítulo para el README (necesita Chromium)
 	@$(PY) tests/capturas.py

@@ -24,6 +24,7 @@ OPTION = re.compile(r"^\s*:(?P<key>[\w-]+):(?:\s+(?P<value>.*?))?\s*$")
 # Directivas cuyo contenido no es prosa y directivas cuyo argumento no es un título.
 VERBATIM = {"code-cell", "code-block", "code", "math", "literalinclude", "bibliography", "raw", "toctree", "video"}
 UNTITLED = VERBATIM | {"solution-start", "exercise-end", "solution-end", "figure", "image", "include", "list-table"}
+UNTITLED |= {"ruta", "plan"}
 # Partes que pueden ejecutar código sin tener un módulo en el paquete.
 PARTS_WITHOUT_MODULES = {"apendices", "laboratorios", "rutas"}
 PROSE_OPTIONS = {"alt", "caption", "requisitos"}

@@ -7,7 +7,6 @@ import argparse
 import asyncio
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cuadernos import commit
 from ejecucion import KERNEL_ENV, Project, execute_all
+from ficha import title
 from impresion import MissingTool, PrintError, make_epub, make_pdf, require_tools
 from jupyter_book.sphinx import build_sphinx
 
@@ -64,8 +64,7 @@ def tools_digest(project: Project) -> str:
     """Resumen de lo que cambia todas las páginas: extensiones, tema, configuración, orden y títulos."""
     digest = hashlib.sha256((project.root / "_config.yml").read_bytes() + (project.root / "_toc.yml").read_bytes())
     for document in project.documents():
-        title = re.search(r"^# .*$", project.source(document).read_text(encoding="utf-8"), re.MULTILINE)
-        digest.update(title[0].encode() if title else b"")
+        digest.update(title(project, document).encode())
     for path in sorted((project.book / "_ext").rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(path.read_bytes())

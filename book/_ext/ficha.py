@@ -34,6 +34,18 @@ def reading_minutes(text: str) -> int:
     return max(5, 5 * round((words / WORDS_PER_MINUTE + code_lines / CODE_LINES_PER_MINUTE) / 5))
 
 
+def title(project: Project, document: str) -> str:
+    """El título de una página, como está escrito en Markdown."""
+    found = re.search(r"^# (.*)$", project.source(document).read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1].strip() if found else document
+
+
+def duration(minutes: float) -> str:
+    """Una duración en horas y minutos, redondeada al minuto; al menos uno."""
+    hours, rest = divmod(max(1, round(minutes)), 60)
+    return " ".join(f"{amount} {unit}" for amount, unit in ((hours, "h"), (rest, "min")) if amount)
+
+
 class Ficha(SphinxDirective):
     """Directiva ``ficha``: sin contenido, con las opciones ``requisitos`` y ``video`` (una línea por vídeo)."""
 

@@ -26,7 +26,8 @@ COLUMN = {"text-left": "L", "text-center": "C", "text-right": "R"}
 class PartStructure(SphinxPostTransform):
     """Convierte cada lista de capítulos de ``_toc.yml`` en una parte y la portada del sitio en un capítulo sin número.
 
-    La lista sin título no es una parte: sus capítulos van sueltos.
+    La lista sin título no es una parte: sus capítulos van sueltos. Las páginas que cuelgan de un capítulo son secciones
+    suyas.
     """
 
     default_priority = 1
@@ -34,7 +35,8 @@ class PartStructure(SphinxPostTransform):
 
     def run(self, **kwargs: object) -> None:
         root = next(self.document.findall(nodes.section))
-        trees = [n for n in root.findall(nodes.compound) if "toctree-wrapper" in n["classes"]]
+        lists = [n for n in root.findall(nodes.compound) if "toctree-wrapper" in n["classes"]]
+        trees = [n for n in lists if not any(other is not n and n in other.findall(nodes.compound) for other in lists)]
         subtrees = self.app.config.external_site_map.root.subtrees
         for tree in trees:
             tree.parent.remove(tree)

@@ -25,14 +25,25 @@ def use_executed_chapters(app: Sphinx) -> None:
     environment.mystnb_config = environment.mystnb_config.copy(custom_formats=formats)
 
 
+def _readers(env: BuildEnvironment) -> set[str]:
+    if not hasattr(env, "execution_readers"):
+        env.execution_readers = set()  # type: ignore[attr-defined]
+    return env.execution_readers  # type: ignore[attr-defined]
+
+
+def reads_executions(env: BuildEnvironment) -> None:
+    """Apunta que la página que se lee dice algo de las ejecuciones: se rehace cuando cambia alguna."""
+    _readers(env).add(env.docname)
+
+
 def outdated(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
-    """Los capítulos cuya clave de ejecución cambió desde la última vez, y la portada, que dice cuánto tardan."""
+    """Los capítulos cuya clave de ejecución cambió desde la última vez, y las páginas que dicen cuánto tardan."""
     project = Project(Path(app.srcdir).parent)
     keys = {d: cache_key(project, read_chapter(project, d)) for d in project.chapters()}
     previous = getattr(env, "execution_keys", {})
     env.execution_keys = keys  # type: ignore[attr-defined]
     stale = [d for d, key in keys.items() if previous.get(d) != key and d in env.found_docs]
-    return [*stale, app.config.root_doc] if stale else []
+    return [*stale, *sorted(_readers(env) & env.found_docs)] if stale else []
 
 
 def setup(app: Sphinx) -> dict:

@@ -8,11 +8,12 @@ import yaml
 from docutils import nodes
 from ejecucion import Project, load
 from ficha import reading_minutes
+from libro import reads_executions
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from tarjetas import THUMBNAIL, thumbnail_path
 
-SITE_ONLY = {"empezar", "miniatura"}
+SITE_ONLY = {"empezar", "miniatura", "solo-sitio"}
 NAMES = {"pdf": "PDF", "epub": "EPUB"}
 
 
@@ -32,7 +33,8 @@ def book_map(project: Project) -> list[Part]:
         ValueError: si un capítulo listo no está en el plan, o está en otra parte.
     """
     plan = yaml.safe_load((project.book / "plan.yml").read_text(encoding="utf-8"))
-    ready = dict(project.parts())
+    chapters = set(project.chapters())
+    ready = {caption: [d for d in documents if d in chapters] for caption, documents in project.parts()}
     parts = [
         Part(
             part["parte"],
@@ -56,6 +58,7 @@ class Map(SphinxDirective):
         project = Project(Path(self.env.srcdir).parent)
         for path in (project.root / "_toc.yml", project.book / "plan.yml"):
             self.env.note_dependency(str(path))
+        reads_executions(self.env)
         parts = book_map(project)
         ready = sum(len(part.ready) for part in parts)
         total = ready + sum(len(part.coming) for part in parts)
@@ -99,9 +102,7 @@ class Begin(SphinxDirective):
     """Directiva ``empezar``: el botón que lleva al primer capítulo listo (solo en el sitio)."""
 
     def run(self) -> list[nodes.Node]:
-        first = next(
-            document for _, documents in Project(Path(self.env.srcdir).parent).parts() for document in documents
-        )
+        first = Project(Path(self.env.srcdir).parent).chapters()[0]
         children, _ = self.parse_inline(f"{{doc}}`Empezar a leer <{first}>`")
         return [nodes.paragraph("", "", *children, classes=["empezar"])]
 

@@ -166,7 +166,7 @@ def clean_assets(app: Sphinx, exception: Exception | None) -> None:
     """Quita del sitio lo que otras extensiones copian y ninguna página carga."""
     if exception or app.builder.name != "html":
         return
-    used = {"libro.js", "busqueda.js", "iconos.svg", "icono.svg", "matematicas.woff2"}
+    used = {"libro.js", "busqueda.js", "calendario.js", "iconos.svg", "icono.svg", "matematicas.woff2"}
     used |= {"documentation_options.js", "doctools.js", "language_data.js", "searchtools.js"}
     static = Path(app.outdir, "_static")
     for path in sorted(static.rglob("*"), reverse=True):
