@@ -158,10 +158,19 @@ def _looks_like_prose(text: str) -> bool:
     return " " in text.strip() or not text.isascii() or bool(re.fullmatch(r"[A-Z][a-z]{2,}", text))
 
 
+def glossary_words(path: Path) -> Iterator[Word]:
+    """Las palabras en español del glosario; los demás campos son inglés, formas que se evitan o nombres ya escritos."""
+    foreign = r"(?m)^[- ] (?:ingles|otro_ingles|siglas|evitar|vease|solo_en):.*$"
+    text = re.sub(foreign, "", path.read_text(encoding="utf-8"))
+    yield from words(strip_inline(re.sub(r"(?m)^[- ] \w+:", "", text)), path)
+
+
 def project_words(root: Path) -> Iterator[Word]:
     """Todas las palabras que se revisan."""
     for path in sorted((root / "book").rglob("*.md")):
         yield from page_words(path)
+    if (root / "book" / "apendices" / "glosario.yml").exists():
+        yield from glossary_words(root / "book" / "apendices" / "glosario.yml")
     for name in ("README.md", "CONTRIBUTING.md"):
         if (root / name).exists():
             yield from document_words(root / name)

@@ -9,6 +9,7 @@ from ortografia import (
     Word,
     code_words,
     document_words,
+    glossary_words,
     known,
     page_words,
     project_words,
@@ -205,3 +206,25 @@ def test_listed_words_are_accepted_with_initial_capital_but_not_the_other_way(tm
     problems = spelling_problems(found, ["perceptrón", "Rosenblatt"], tmp_path)
     assert len(problems) == 1
     assert "«rosenblatt»" in problems[0]
+
+
+GLOSSARY = """\
+# Un comentario con `nombre_xyzt`.
+
+- termino: lote xyzta
+  ingles: xyzt
+  siglas: [xyzt]
+  definicion: >-
+    Grupo de ejemplos con $xyzt$
+    y una palabra xyztb.
+  variantes: [minilote, "xyztc"]
+  evitar: [xyzt]
+  vease: [xyzt]
+"""
+
+
+def test_glossary_fields_in_spanish_are_checked(tmp_path: Path) -> None:
+    path = tmp_path / "glosario.yml"
+    path.write_text(GLOSSARY, encoding="utf-8")
+    found = [problem.split(":")[1:3] for problem in spelling_problems(glossary_words(path), ["minilote"], tmp_path)]
+    assert [f"{line}{text.split('»')[0]}" for line, text in found] == ["3 «xyzta", "8 «xyztb", "9 «xyztc"]

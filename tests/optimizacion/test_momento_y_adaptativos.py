@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from profundo.comun.datos import Split
 from profundo.ejercicios.optimizacion.momento_y_adaptativos import comprobar
+from profundo.fundamentos.descenso_de_gradiente import rosenbrock, saddle
 from profundo.optimizacion.momento_y_adaptativos import (
     SGD,
     Adagrad,
@@ -25,8 +26,6 @@ from profundo.optimizacion.momento_y_adaptativos import (
     convergence_rate,
     descend,
     ravine,
-    rosenbrock,
-    saddle,
     train_copies,
 )
 

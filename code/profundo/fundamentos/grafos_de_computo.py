@@ -1,7 +1,7 @@
 """Diferenciación automática en modo inverso: un motor de tensores sobre NumPy.
 
 Cada operación guarda sus entradas y, para cada una, la función que lleva el gradiente hacia atrás: su producto
-vector-jacobiano (VJP). Con eso, ``Tensor.backward`` deriva cualquier programa escrito con estas operaciones.
+vector-jacobiana (VJP). Con eso, ``Tensor.backward`` deriva cualquier programa escrito con estas operaciones.
 
 Fuentes: Linnainmaa (1976), el modo inverso; Maclaurin, Duvenaud y Adams (2015), una VJP por entrada; Karpathy (2020),
 *micrograd*, lo mismo con números en lugar de arreglos. Los nombres son los de PyTorch. En qué nos apartamos de él:

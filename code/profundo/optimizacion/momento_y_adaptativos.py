@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from profundo.comun.datos import Split
+from profundo.fundamentos.descenso_de_gradiente import best_rate
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]]
 Rate = float | Tensor
@@ -171,7 +172,8 @@ def best_settings(mu: float, largest: float, *, momentum: bool) -> tuple[float, 
     if not 0 < mu <= largest < float("inf"):
         raise ValueError(f"se esperaba 0 < mu <= largest, finito; se recibió mu={mu}, largest={largest}")
     if not momentum:
-        return 2 / (largest + mu), 0.0, (largest - mu) / (largest + mu)
+        lr, rate = best_rate(mu, largest)
+        return lr, 0.0, rate
     total = largest**0.5 + mu**0.5
     rate = (largest**0.5 - mu**0.5) / total
     return (2 / total) ** 2, rate**2, rate
@@ -196,16 +198,6 @@ def ravine(w: Float[Tensor, "*b 2"], condition: float = 100.0, angle: float = 0.
     c, s = float(np.cos(angle)), float(np.sin(angle))
     along, across = c * w[..., 0] + s * w[..., 1], c * w[..., 1] - s * w[..., 0]
     return (along**2 + condition * across**2) / 2
-
-
-def saddle(w: Float[Tensor, "*b 2"]) -> Float[Tensor, "*b"]:
-    """Una silla en el origen, entre dos mínimos de valor 0 en (0, -1) y (0, 1)."""
-    return w[..., 0] ** 2 / 2 + (w[..., 1] ** 2 - 1) ** 2 / 4
-
-
-def rosenbrock(w: Float[Tensor, "*b 2"]) -> Float[Tensor, "*b"]:
-    """El valle curvo de Rosenbrock (1960); mínimo 0 en (1, 1)."""
-    return (1 - w[..., 0]) ** 2 + 100 * (w[..., 1] - w[..., 0] ** 2) ** 2
 
 
 def descend(
