@@ -23,6 +23,7 @@ OPENING = re.compile(
 OPTION = re.compile(r"^\s*:(?P<key>[\w-]+):(?:\s+(?P<value>.*?))?\s*$")
 # Directivas cuyo contenido no es prosa y directivas cuyo argumento no es un título.
 VERBATIM = {"code-cell", "code-block", "code", "math", "literalinclude", "bibliography", "raw", "toctree", "video"}
+VERBATIM |= {"eval-rst"}
 UNTITLED = VERBATIM | {"solution-start", "exercise-end", "solution-end", "figure", "image", "include", "list-table"}
 UNTITLED |= {"ruta", "plan"}
 # Partes que pueden ejecutar código sin tener un módulo en el paquete.

@@ -36,9 +36,9 @@ def _isolated() -> Iterator[None]:
     plt.close("all")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Un navegador para todas las pruebas: Playwright no admite dos en un mismo proceso."""
+    """Un navegador por archivo: Playwright no admite dos a la vez, y mientras vive nadie más puede usar ``asyncio``."""
     with launch() as opened:
         yield opened
 

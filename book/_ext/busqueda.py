@@ -9,6 +9,8 @@ Sphinx, que también encuentra trozos de palabra.
 import re
 import unicodedata
 
+from docutils import nodes
+from sphinx.search import WordCollector
 from sphinx.search.es import SearchSpanish
 
 
@@ -37,3 +39,14 @@ class Stemmer {
 
     def stem(self, word: str) -> str:
         return root(word)
+
+
+def count_only_section_titles() -> None:
+    """El título de un ejercicio o de un teorema no dice de qué trata la página: en el índice cuenta como texto."""
+    visit = WordCollector.dispatch_visit
+
+    def dispatch_visit(self: WordCollector, node: nodes.Node) -> None:
+        if not isinstance(node, nodes.title) or isinstance(node.parent, nodes.section):
+            visit(self, node)
+
+    WordCollector.dispatch_visit = dispatch_visit  # type: ignore[method-assign]

@@ -17,6 +17,7 @@ from pathlib import Path
 from docutils import nodes
 from docutils.parsers.rst import directives
 from ejecucion import Project, load
+from publicacion import repository
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -63,6 +64,12 @@ class Ficha(SphinxDirective):
         for line in self.options.get("video", "").splitlines():
             if line.strip():
                 lines.append(f"**Vídeo:** {self._video(line)}")
+        stem = self.env.docname
+        if (project.code / "profundo" / f"{stem}.py").exists():
+            part, _, topic = stem.rpartition("/")
+            source = repository(self.config.html_theme_options["repository_url"])
+            tests = f"{source}/blob/main/tests/{part}/test_{topic}.py"
+            lines.append(f"**Código:** {{py:mod}}`profundo.{stem.replace('/', '.')}` y [sus pruebas]({tests})")
         container = nodes.container(classes=["ficha"])
         for line in lines:
             children, messages = self.parse_inline(line)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from bs4 import BeautifulSoup, Tag
-from busqueda import SearchRoots
+from busqueda import SearchRoots, count_only_section_titles
 from docutils import nodes
 from publicacion import repository
 from sphinx.application import Sphinx
@@ -185,6 +185,7 @@ def choose_options(app: Sphinx, config: Any) -> None:
     config.html_permalinks_icon = "#"
     config.html_show_search_summary = False  # busqueda.js pide solo las páginas que se ven
     app.add_search_language(SearchRoots)
+    count_only_section_titles()
 
 
 def setup(app: Sphinx) -> dict:

@@ -1,6 +1,13 @@
 // La búsqueda de Sphinx, en español. Va antes de searchtools.js.
 const SPHINX_HIGHLIGHT_ENABLED = false;
 
+// Lo que puntúa cada acierto, como en Sphinx. Los capítulos van antes que las páginas que los resumen o los listan.
+const Scorer = {
+  score: ([page, , , , score]) => score - (/^(apendices|rutas|calendario|index)/.test(page) ? 12 : 0),
+  objNameMatch: 11, objPartialMatch: 6, objPrio: { 0: 15, 1: 5, 2: -5 }, objPrioDefault: 0,
+  title: 15, partialTitle: 7, term: 5, partialTerm: 2,
+};
+
 Documentation.addTranslations({
   locale: "es",
   plural_expr: "n != 1",
