@@ -70,9 +70,7 @@ class Reference(SphinxDirective):
 
     def _module(self, project: Project, stem: str) -> nodes.section:
         name = module_name(stem)
-        section = nodes.section(
-            "", nodes.title("", "", nodes.literal("", name)), ids=[f"modulo-{stem.replace('/', '-')}"]
-        )
+        section = nodes.section("", nodes.title("", "", nodes.literal("", name)), ids=[anchor(stem)])
         source = repository(self.config.html_theme_options["repository_url"])
         part, _, topic = stem.rpartition("/")
         links = [f"`Código <{source}/blob/main/code/profundo/{stem}.py>`__"]

@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 from docutils import nodes
-from sphinx.search import WordCollector
+from sphinx.search import IndexBuilder
 from sphinx.search.es import SearchSpanish
 
 
@@ -43,10 +43,13 @@ class Stemmer {
 
 def count_only_section_titles() -> None:
     """El título de un ejercicio o de un teorema no dice de qué trata la página: en el índice cuenta como texto."""
-    visit = WordCollector.dispatch_visit
+    feed = IndexBuilder.feed
 
-    def dispatch_visit(self: WordCollector, node: nodes.Node) -> None:
-        if not isinstance(node, nodes.title) or isinstance(node.parent, nodes.section):
-            visit(self, node)
+    def feed_chapter(self: IndexBuilder, docname: str, filename: str, title: str, doctree: nodes.document) -> None:
+        doctree = doctree.deepcopy()
+        for node in list(doctree.findall(nodes.title)):
+            if not isinstance(node.parent, nodes.section):
+                node.replace_self(nodes.paragraph("", node.astext()))
+        feed(self, docname, filename, title, doctree)
 
-    WordCollector.dispatch_visit = dispatch_visit  # type: ignore[method-assign]
+    IndexBuilder.feed = feed_chapter  # type: ignore[method-assign]

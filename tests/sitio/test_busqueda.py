@@ -19,7 +19,6 @@ QUERIES = [
     ("activacion", "fundamentos/activaciones.html"),
     ("perdida", "fundamentos/perdidas.html"),
     ("descenso de gradiente", "fundamentos/descenso_de_gradiente.html"),
-    ("cross_entropy", "fundamentos/perdidas.html"),
     ("Adam", "optimizacion/momento_y_adaptativos.html"),
     ("difusion", "preparacion/numpy.html"),
     ("convolucion", "convolucionales/lenet.html"),

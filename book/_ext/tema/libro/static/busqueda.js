@@ -1,9 +1,18 @@
 // La búsqueda de Sphinx, en español. Va antes de searchtools.js.
 const SPHINX_HIGHLIGHT_ENABLED = false;
 
-// Lo que puntúa cada acierto, como en Sphinx. Los capítulos van antes que las páginas que los resumen o los listan.
-const Scorer = {
-  score: ([page, , , , score]) => score - (/^(apendices|rutas|calendario|index)/.test(page) ? 12 : 0),
+// Las raíces de lo que se busca.
+const words = new URLSearchParams(location.search).get("q")?.match(/[\p{L}\p{N}_]+/gu) ?? [];
+const roots = words.map((word) => new Stemmer().stemWord(word).replace(/z$/, ""));
+
+// Lo que puntúa cada acierto, como en Sphinx, con dos cambios: sube la página cuyo título dice lo que se busca y bajan
+// las que resumen o listan las demás. Con «const» chocaría con el de searchtools.js.
+var Scorer = {
+  score: ([page, title, , , score]) => {
+    const name = foldWord(title.split(" > ")[0]);
+    const named = roots.filter((root) => name.includes(root)).length / (roots.length || 1);
+    return score + 10 * named - (/^(apendices|rutas|calendario|index)/.test(page) ? 15 : 0);
+  },
   objNameMatch: 11, objPartialMatch: 6, objPrio: { 0: 15, 1: 5, 2: -5 }, objPrioDefault: 0,
   title: 15, partialTitle: 7, term: 5, partialTerm: 2,
 };
@@ -23,8 +32,6 @@ Documentation.addTranslations({
 
 // De cada página encontrada, un fragmento: se pide cuando se llega a ver, porque todas a la vez pesarían demasiado.
 addEventListener("DOMContentLoaded", () => {
-  const words = new URLSearchParams(location.search).get("q")?.match(/[\p{L}\p{N}_]+/gu) ?? [];
-  const roots = words.map((word) => new Stemmer().stemWord(word).replace(/z$/, ""));
   const excerpt = async (item) => {
     const link = item.querySelector("a");
     const response = await fetch(link.href);
