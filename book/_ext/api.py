@@ -16,6 +16,7 @@ from ejecucion import Project
 from ficha import title
 from publicacion import repository
 from sphinx.application import Sphinx
+from sphinx.domains.python import PyObject
 from sphinx.util.docutils import SphinxDirective
 
 MARKS = re.compile(r"(``.*?``)|([*`|_\\])", re.DOTALL)
@@ -97,6 +98,9 @@ def simplify(app: Sphinx, page: str, template: str, context: dict, doctree: node
 
 def choose_options(app: Sphinx, config: Any) -> None:
     """Cómo se lee la documentación: nombres cortos y valores por defecto como se escribieron."""
+    for field in PyObject.doc_field_types:
+        if field.name == "exceptions":
+            field.label = "Lanza"  # Sphinx lo llama «Muestra»
     config.add_module_names = False
     config.autodoc_preserve_defaults = True
     config.napoleon_numpy_docstring = False

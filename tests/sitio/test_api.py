@@ -63,6 +63,12 @@ def test_signatures_do_not_link_to_other_classes() -> None:
         assert page(f"apendices/api/{part}").select("dl.py > dt a.reference") == []
 
 
+def test_sections_have_spanish_names() -> None:
+    names = {term.get_text() for part in PARTS for term in page(f"apendices/api/{part}").select("dl.field-list > dt")}
+    assert {"Parámetros:", "Devuelve:", "Lanza:"} <= names
+    assert not {"Muestra:", "Raises:", "Returns:", "Parameters:"} & names
+
+
 def test_public_names_of_a_module() -> None:
     source = (
         'def f():\n    "d"\ndef _g():\n    "d"\ndef sin_docstring():\n    pass\n'

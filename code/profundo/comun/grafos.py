@@ -1,7 +1,7 @@
 """Dibuja grafos dirigidos sin ciclos, por capas y solo con matplotlib: cada nodo es una caja con líneas de texto.
 
-El reparto sigue las etapas de Sugiyama, Tagawa y Toda (1981): capas, orden dentro de cada capa y coordenadas. Una
-unidad de los ejes es una pulgada y la figura mide lo que ocupa el grafo: así cada texto cabe en su caja.
+El reparto sigue las etapas de Sugiyama, Tagawa y Toda (1981): capas, orden en cada capa y coordenadas. Una unidad de los
+ejes es una pulgada y la figura mide lo que ocupa el grafo.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -131,11 +131,13 @@ def draw_graph(
         points = [place(route[0], half[route[0]]), *map(place, route[1:-1]), place(target, -half[target], port)]
         _draw_edge(ax, points, (edge_labels or {}).get((target, k), ""), vertical=vertical)
     centers, half_sizes = np.array([place(n) for n in graph]), np.array([sizes[n] for n in graph]) / 2
-    low, high = (centers - half_sizes).min(axis=0) - MARGIN, (centers + half_sizes).max(axis=0) + MARGIN
-    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    low, high = (centers - half_sizes).min(axis=0), (centers + half_sizes).max(axis=0)
+    size = np.ceil(10 * (high - low + 2 * MARGIN)) / 10  # décimas: la letra cambia un poco con la versión de Matplotlib
+    (left, bottom), (right, top) = (low + high - size) / 2, (low + high + size) / 2
+    ax.set(xlim=(left, right), ylim=(bottom, top))
     ax.axis("off")
     figure.set_layout_engine("none")
-    figure.set_size_inches(*(high - low))
+    figure.set_size_inches(*size)
     return figure
 
 
@@ -279,10 +281,8 @@ def _draw_box(ax: Axes, center: Point, box: Box) -> None:
     ax.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle=style, **look))
     for k, line in enumerate(box.lines):
         color = box.line_colors[k] if k < len(box.line_colors) else "black"
-        height_of_line = y + LINE_HEIGHT * ((len(box.lines) - 1) / 2 - k)
-        ax.text(
-            x, height_of_line, line, ha="center", va="center_baseline", fontproperties=_font(k), color=color, zorder=3
-        )
+        level = y + LINE_HEIGHT * ((len(box.lines) - 1) / 2 - k)
+        ax.text(x, level, line, ha="center", va="center_baseline", fontproperties=_font(k), color=color, zorder=3)
 
 
 def _draw_edge(ax: Axes, points: list[Point], label: str, *, vertical: bool) -> None:
