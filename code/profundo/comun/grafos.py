@@ -1,7 +1,7 @@
 """Dibuja grafos dirigidos sin ciclos, por capas y solo con matplotlib: cada nodo es una caja con líneas de texto.
 
-El reparto sigue las etapas de Sugiyama, Tagawa y Toda (1981): capas, orden en cada capa y coordenadas. Una unidad de los
-ejes es una pulgada y la figura mide lo que ocupa el grafo.
+El reparto sigue las etapas de Sugiyama, Tagawa y Toda (1981): capas, orden dentro de cada capa y coordenadas. Una
+unidad de los ejes es una pulgada y la figura mide lo que ocupa el grafo: así cada texto cabe en su caja.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
