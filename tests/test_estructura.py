@@ -1,25 +1,18 @@
 """El libro cumple las reglas de la casa, y cada regla encuentra la falta que busca."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from capitulos import Chapter, pages
 from ejecucion import Project, code_cells, read_chapter
+from faltas import edit, found_by, remove, rule_tests, write
 from libro_de_muestra import make_sample
 from reglas_capitulos import CHAPTER_RULES
 from reglas_proyecto import PROJECT_RULES
 
 RULES = {rule.__name__: rule for rule in (*PROJECT_RULES, *CHAPTER_RULES)}
 BOOK = Project(Path(__file__).parents[1])
-
-
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
-def test_book_follows_the_rules(rule: Callable[[Project], list[str]]) -> None:
-    problems = rule(BOOK)
-    if problems:
-        pytest.fail("\n".join(problems), pytrace=False)
 
 
 @pytest.mark.parametrize("page", pages(BOOK), ids=lambda page: page.document)
@@ -39,37 +32,6 @@ def test_cells_are_the_ones_that_run(page: Chapter) -> None:
 def sample(tmp_path: Path) -> Project:
     """El libro de muestra, sin faltas."""
     return make_sample(tmp_path)
-
-
-def found(project: Project) -> dict[str, list[str]]:
-    """Las reglas que encuentran algo, con lo que encuentran."""
-    return {name: problems for name, rule in RULES.items() if (problems := rule(project))}
-
-
-def test_sample_book_has_no_faults(sample: Project) -> None:
-    assert found(sample) == {}
-
-
-def write(path: str, text: str) -> Callable[[Path], None]:
-    def apply(root: Path) -> None:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, encoding="utf-8")
-
-    return apply
-
-
-def remove(path: str) -> Callable[[Path], None]:
-    return lambda root: (root / path).unlink()
-
-
-def edit(path: str, pattern: str, replacement: str) -> Callable[[Path], None]:
-    def apply(root: Path) -> None:
-        text = (root / path).read_text(encoding="utf-8")
-        changed = re.sub(pattern, lambda match: match.expand(replacement), text, count=1, flags=re.DOTALL)
-        assert changed != text, f"la falta no se pudo plantar: {pattern!r} no está en {path}"
-        (root / path).write_text(changed, encoding="utf-8")
-
-    return apply
 
 
 def prose(text: str) -> Callable[[Path], None]:
@@ -223,16 +185,12 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("rule", "message", "plant"), FAULTS.values(), ids=FAULTS)
-def test_planted_fault_is_found(sample: Project, rule: str, message: str, plant: Callable[[Path], None]) -> None:
-    plant(sample.root)
-    problems = found(sample)
-    assert message in "\n".join(problems.get(rule, [])), problems
-    assert list(problems) == [rule], f"otras reglas también se quejan: {problems}"
-
-
-def test_every_rule_has_a_planted_fault() -> None:
-    assert set(RULES) == {rule for rule, _, _ in FAULTS.values()}
+(
+    test_book_follows_the_rules,
+    test_sample_book_has_no_faults,
+    test_planted_fault_is_found,
+    test_every_rule_has_a_planted_fault,
+) = rule_tests(RULES, FAULTS, BOOK)
 
 
 # Lo que se parece a una falta y no lo es.
@@ -250,4 +208,4 @@ ALLOWED = {
 @pytest.mark.parametrize("plant", ALLOWED.values(), ids=ALLOWED)
 def test_allowed_things_are_not_faults(sample: Project, plant: Callable[[Path], None]) -> None:
     plant(sample.root)
-    assert found(sample) == {}
+    assert found_by(RULES, sample) == {}

@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from capitulos import Chapter
 from ejecucion import Project
+from faltas import found_by, rule_tests, swap, write
 from glosario import Entry, collation, find, load_entries, plural
 from libro_de_muestra import make_sample
 from reglas_glosario import FILE, GLOSSARY_RULES, defined_terms, entries_of
@@ -50,25 +51,8 @@ ALFA = (
 BETA = "Un **núcleo** (*kernel*), un **grupo** y `golpe de datos`."
 
 
-def write(path: str, text: str) -> Callable[[Path], None]:
-    def apply(root: Path) -> None:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, encoding="utf-8")
-
-    return apply
-
-
-def edit(path: str, old: str, new: str) -> Callable[[Path], None]:
-    def apply(root: Path) -> None:
-        text = (root / path).read_text(encoding="utf-8")
-        assert old in text, f"la falta no se pudo plantar: {old!r} no está en {path}"
-        (root / path).write_text(text.replace(old, new, 1), encoding="utf-8")
-
-    return apply
-
-
 def prose(text: str) -> Callable[[Path], None]:
-    return edit("book/uno/alfa.md", "Se suma.", f"Se suma. {text}")
+    return swap("book/uno/alfa.md", "Se suma.", f"Se suma. {text}")
 
 
 @pytest.fixture
@@ -77,25 +61,13 @@ def sample(tmp_path: Path) -> Project:
     project = make_sample(tmp_path)
     write(FILE, GLOSSARY)(tmp_path)
     write("book/apendices/glosario.md", PAGE_TEXT)(tmp_path)
-    edit("_toc.yml", "      - file: dos/beta\n", "      - file: dos/beta\n      - file: apendices/glosario\n")(tmp_path)
+    swap("_toc.yml", "      - file: dos/beta\n", "      - file: dos/beta\n      - file: apendices/glosario\n")(tmp_path)
     prose(ALFA)(tmp_path)
-    edit("book/dos/beta.md", "Se suma.", BETA)(tmp_path)
+    swap("book/dos/beta.md", "Se suma.", BETA)(tmp_path)
     return project
 
 
-def found(project: Project) -> dict[str, list[str]]:
-    """Las reglas que encuentran algo, con lo que encuentran."""
-    return {name: problems for name, rule in RULES.items() if (problems := rule(project))}
-
-
 # --- El libro ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
-def test_glossary_follows_the_rules(rule: Callable[[Project], list[str]]) -> None:
-    problems = rule(BOOK)
-    if problems:
-        pytest.fail("\n".join(problems), pytrace=False)
 
 
 def test_glossary_is_large() -> None:
@@ -111,25 +83,25 @@ def test_every_chapter_defines_terms() -> None:
 # --- Cada regla encuentra su falta ------------------------------------------------------------------------------------
 
 
-def test_sample_has_no_faults(sample: Project) -> None:
-    assert found(sample) == {}
-
-
 FAULTS = {
-    "sin-punto": ("definitions_teach", "«época»: la definición termina", edit(FILE, "entrenamiento.", "entrenamiento")),
+    "sin-punto": (
+        "definitions_teach",
+        "«época»: la definición termina",
+        swap(FILE, "entrenamiento.", "entrenamiento"),
+    ),
     "corta": (
         "definitions_teach",
         "«época»: una definición tiene",
-        edit(FILE, "Vuelta completa a los datos $x$", "Ir"),
+        swap(FILE, "Vuelta completa a los datos $x$", "Ir"),
     ),
-    "circular": ("definitions_teach", "no empieza por el término", edit(FILE, "Grupo de", "Lote o grupo de")),
-    "desordenada": ("alphabetical", "«lote» va antes que «nota»", edit(FILE, "- termino: época", "- termino: nota")),
-    "repetida": ("alphabetical", "«lote» está dos veces", edit(FILE, "- termino: época", "- termino: lote")),
-    "ambigua": ("unambiguous", "«núcleo» es de", edit(FILE, "  solo_en: [dos/]\n", "")),
-    "véase-nada": ("cross_references_exist", "«lote» manda a «nada»", edit(FILE, "vease: [época", "vease: [nada")),
-    "véase-propio": ("cross_references_exist", "«lote» manda a «lote»", edit(FILE, "vease: [época", "vease: [lote")),
-    "evita-preferida": ("nothing_avoided_is_preferred", "evita «época»", edit(FILE, "[batch,", "[época,")),
-    "evita-plural": ("nothing_avoided_is_preferred", "evita «núcleos»", edit(FILE, "[batch,", "[núcleos,")),
+    "circular": ("definitions_teach", "no empieza por el término", swap(FILE, "Grupo de", "Lote o grupo de")),
+    "desordenada": ("alphabetical", "«lote» va antes que «nota»", swap(FILE, "- termino: época", "- termino: nota")),
+    "repetida": ("alphabetical", "«lote» está dos veces", swap(FILE, "- termino: época", "- termino: lote")),
+    "ambigua": ("unambiguous", "«núcleo» es de", swap(FILE, "  solo_en: [dos/]\n", "")),
+    "véase-nada": ("cross_references_exist", "«lote» manda a «nada»", swap(FILE, "vease: [época", "vease: [nada")),
+    "véase-propio": ("cross_references_exist", "«lote» manda a «lote»", swap(FILE, "vease: [época", "vease: [lote")),
+    "evita-preferida": ("nothing_avoided_is_preferred", "evita «época»", swap(FILE, "[batch,", "[época,")),
+    "evita-plural": ("nothing_avoided_is_preferred", "evita «núcleos»", swap(FILE, "[batch,", "[núcleos,")),
     "sin-entrada": (
         "defined_terms_listed",
         "book/uno/alfa.md:214: «tasa alta» (high rate) no está",
@@ -138,7 +110,11 @@ FAULTS = {
     "sin-entrada-con-siglas": ("defined_terms_listed", "«tasa» (rate) no está", prose("La **tasa** (TA, *rate*).")),
     "sin-entrada-tras-coma": ("defined_terms_listed", "«tasa» (rate) no está", prose("Algo (**tasa**, *rate*).")),
     "otro-inglés": ("defined_terms_listed", "el glosario dice «epoch»", prose("La **época** (*era*).")),
-    "otro-sentido": ("defined_terms_listed", "no está", edit("book/dos/beta.md", "**núcleo** (*k", "**nuclear** (*k")),
+    "otro-sentido": (
+        "defined_terms_listed",
+        "no está",
+        swap("book/dos/beta.md", "**núcleo** (*k", "**nuclear** (*k"),
+    ),
     "calco": ("preferred_terms_used", "«Batches»: este libro dice «lote»", prose("Batches grandes.")),
     "calco-en-dos-líneas": ("preferred_terms_used", "este libro dice «lote»", prose("Un golpe de\ndatos.")),
 }
@@ -151,28 +127,23 @@ ALSO = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_planted_fault_is_found(sample: Project, fault: str) -> None:
-    rule, message, plant = FAULTS[fault]
-    plant(sample.root)
-    problems = found(sample)
-    assert message in "\n".join(problems.get(rule, [])), problems
-    assert set(problems) - {rule} <= ALSO.get(fault, set()), f"otras reglas también se quejan: {problems}"
-
-
-def test_every_rule_has_a_planted_fault() -> None:
-    assert set(RULES) == {rule for rule, _, _ in FAULTS.values()}
+(
+    test_glossary_follows_the_rules,
+    test_sample_has_no_faults,
+    test_planted_fault_is_found,
+    test_every_rule_has_a_planted_fault,
+) = rule_tests(RULES, FAULTS, BOOK, ALSO)
 
 
 BAD_DATA = {
-    "campo-de-más": ("«época» tiene campos que no existen: nota", edit(FILE, "  ingles: epoch", "  nota: epoch")),
-    "campo-de-menos": ("a «época» le falta ingles", edit(FILE, "  ingles: epoch\n", "")),
-    "lista-por-texto": ("«variantes» debe ser una lista de textos", edit(FILE, "[minilote]", "minilote")),
-    "texto-por-lista": ("«ingles» debe ser un texto", edit(FILE, "ingles: epoch", "ingles: [epoch]")),
-    "número": ("«siglas» debe ser una lista de textos y es [3]", edit(FILE, "[LT]", "[3]")),
+    "campo-de-más": ("«época» tiene campos que no existen: nota", swap(FILE, "  ingles: epoch", "  nota: epoch")),
+    "campo-de-menos": ("a «época» le falta ingles", swap(FILE, "  ingles: epoch\n", "")),
+    "lista-por-texto": ("«variantes» debe ser una lista de textos", swap(FILE, "[minilote]", "minilote")),
+    "texto-por-lista": ("«ingles» debe ser un texto", swap(FILE, "ingles: epoch", "ingles: [epoch]")),
+    "número": ("«siglas» debe ser una lista de textos y es [3]", swap(FILE, "[LT]", "[3]")),
     "vacío": (
         "«definicion» debe ser un texto",
-        edit(FILE, "definicion: Proceso que ejecuta las celdas de un cuaderno.", 'definicion: " "'),
+        swap(FILE, "definicion: Proceso que ejecuta las celdas de un cuaderno.", 'definicion: " "'),
     ),
 }
 
@@ -186,9 +157,9 @@ def test_bad_data_is_rejected(sample: Project, fault: str) -> None:
 
 
 def test_chapters_outside_the_index_are_not_checked(sample: Project) -> None:
-    edit("_toc.yml", "  - caption: Primera\n    chapters:\n      - file: uno/alfa\n", "")(sample.root)
+    swap("_toc.yml", "  - caption: Primera\n    chapters:\n      - file: uno/alfa\n", "")(sample.root)
     prose("La **tasa** (*rate*) de un batch.")(sample.root)
-    assert found(sample) == {}
+    assert found_by(RULES, sample) == {}
 
 
 # --- Las piezas -------------------------------------------------------------------------------------------------------
@@ -310,14 +281,14 @@ def test_page_shows_every_field(sample: Project) -> None:
 
 
 def test_without_the_page_nothing_is_linked(sample: Project) -> None:
-    edit("_toc.yml", "      - file: apendices/glosario\n", "")(sample.root)
+    swap("_toc.yml", "      - file: apendices/glosario\n", "")(sample.root)
     chapter = soup(build(sample) / "uno" / "alfa.html")
     assert not chapter.select("a.termino")
     assert "lote" in [strong.get_text() for strong in chapter.select("strong")]
 
 
 def test_without_the_data_nothing_is_linked(sample: Project) -> None:
-    edit("_toc.yml", "      - file: apendices/glosario\n", "")(sample.root)
+    swap("_toc.yml", "      - file: apendices/glosario\n", "")(sample.root)
     (sample.root / FILE).unlink()
     assert not soup(build(sample) / "uno" / "alfa.html").select("a.termino")
 
@@ -325,11 +296,11 @@ def test_without_the_data_nothing_is_linked(sample: Project) -> None:
 def test_changes_reach_the_pages(sample: Project) -> None:
     """Cambiar el glosario rehace los capítulos, y cambiar un capítulo, la página del glosario."""
     build(sample)
-    edit(FILE, "formas: [agrupado]", "formas: [otra cosa]")(sample.root)
-    edit(FILE, "[minilote]", "[minilote, grupo]")(sample.root)
+    swap(FILE, "formas: [agrupado]", "formas: [otra cosa]")(sample.root)
+    swap(FILE, "[minilote]", "[minilote, grupo]")(sample.root)
     out = build(sample)
     assert "grupo" in [a.get_text() for a in soup(out / "dos" / "beta.html").select("a.termino")]
-    edit("book/dos/beta.md", "un **grupo**", "una **época**")(sample.root)
+    swap("book/dos/beta.md", "un **grupo**", "una **época**")(sample.root)
     page = soup(build(sample) / "apendices" / "glosario.html")
     assert page.select_one("dt#termino-epoca + dd a[href*=beta]") is not None
     assert page.select_one("dt#termino-lote + dd a[href*=beta]") is None
@@ -349,6 +320,6 @@ def test_epub_links(sample: Project) -> None:
 
 
 def test_unknown_language_is_an_error(sample: Project) -> None:
-    edit("book/apendices/glosario.md", "inglés", "francés")(sample.root)
+    swap("book/apendices/glosario.md", "inglés", "francés")(sample.root)
     build(sample, warnings=(warnings := StringIO()))
     assert "la lengua es «español» o «inglés»; se recibió 'francés'" in warnings.getvalue()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 from ejecucion import Project
+from faltas import rule_tests, swap
 from libro_de_muestra import make_sample
 from notacion import SEVERAL, load_notation
 from reglas_notacion import FILE, NOTATION_RULES, chapter_text, formulas, notation_of, uses
@@ -41,17 +42,8 @@ grupos:
 TEXT = r"Con **tasa de aprendizaje** (*learning rate*) $\eta > 0$ o tasa de aprendizaje $0.1$, son $n$ y `$\tau$`."
 
 
-def edit(path: str, old: str, new: str) -> Callable[[Path], None]:
-    def apply(root: Path) -> None:
-        text = (root / path).read_text(encoding="utf-8")
-        assert old in text, f"la falta no se pudo plantar: {old!r} no está en {path}"
-        (root / path).write_text(text.replace(old, new, 1), encoding="utf-8")
-
-    return apply
-
-
 def prose(text: str) -> Callable[[Path], None]:
-    return edit(ALFA, "Se suma.", f"Se suma.\n\n{text}")
+    return swap(ALFA, "Se suma.", f"Se suma.\n\n{text}")
 
 
 @pytest.fixture
@@ -61,20 +53,8 @@ def sample(tmp_path: Path) -> Project:
     (tmp_path / "book" / "apendices").mkdir()
     (tmp_path / FILE).write_text(NOTATION, encoding="utf-8")
     prose(TEXT)(tmp_path)
-    edit("book/dos/beta.md", "Se suma.", "```{math}\n:label: ec-b\n\\sum_{i=1}^n i\n```\n")(tmp_path)
+    swap("book/dos/beta.md", "Se suma.", "```{math}\n:label: ec-b\n\\sum_{i=1}^n i\n```\n")(tmp_path)
     return project
-
-
-def found(project: Project) -> dict[str, list[str]]:
-    """Las reglas que encuentran algo, con lo que encuentran."""
-    return {name: problems for name, rule in RULES.items() if (problems := rule(project))}
-
-
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
-def test_notation_follows_the_rules(rule: Callable[[Project], list[str]]) -> None:
-    problems = rule(BOOK)
-    if problems:
-        pytest.fail("\n".join(problems), pytrace=False)
 
 
 def test_every_group_is_on_the_page() -> None:
@@ -82,13 +62,9 @@ def test_every_group_is_on_the_page() -> None:
     assert shown == [*notation_of(BOOK).groups, SEVERAL]
 
 
-def test_sample_has_no_faults(sample: Project) -> None:
-    assert found(sample) == {}
-
-
 FAULTS = {
-    "sin-uso": ("symbols_are_used", "n: no está en ninguna fórmula de book/uno/alfa.md", edit(ALFA, "$n$", "$\\ln m$")),
-    "capítulo-falso": ("symbols_are_used", "«uno/gamma» no existe", edit(FILE, "[uno/alfa]", "[uno/gamma]")),
+    "sin-uso": ("symbols_are_used", "n: no está en ninguna fórmula de book/uno/alfa.md", swap(ALFA, "$n$", "$\\ln m$")),
+    "capítulo-falso": ("symbols_are_used", "«uno/gamma» no existe", swap(FILE, "[uno/alfa]", "[uno/gamma]")),
     "griega-nueva": ("greek_letters_listed", "alfa.md:216: \\tau no está", prose("La $\\tau_1$.")),
     "griega-en-bloque": ("greek_letters_listed", "\\Phi no está", prose("```{math}\n:label: ec-x\nx =\n\\Phi\n```")),
     "griega-sin-número": ("greek_letters_listed", "\\xi no está", prose("$$\n\\xi\n$$")),
@@ -105,23 +81,21 @@ FAULTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_planted_fault_is_found(sample: Project, fault: str) -> None:
-    rule, message, plant = FAULTS[fault]
-    plant(sample.root)
-    problems = found(sample)
-    assert message in "\n".join(problems.get(rule, [])), problems
-    assert list(problems) == [rule], f"otras reglas también se quejan: {problems}"
-
-
-def test_every_rule_has_a_planted_fault() -> None:
-    assert set(RULES) == {rule for rule, _, _ in FAULTS.values()}
+(
+    test_notation_follows_the_rules,
+    test_sample_has_no_faults,
+    test_planted_fault_is_found,
+    test_every_rule_has_a_planted_fault,
+) = rule_tests(RULES, FAULTS, BOOK)
 
 
 BAD_DATA = {
-    "campo-de-más": ("los campos de un símbolo son simbolo, significado", edit(FILE, "  forma: 'entero'", "  tipo: x")),
-    "texto-por-lista": (r"n: «significado» debe ser un texto", edit(FILE, "'Cantidad de $x$.'", "[x]")),
-    "lista-vacía": ("«en» debe ser una lista de documentos y es []", edit(FILE, "[uno/alfa]", "[]")),
+    "campo-de-más": (
+        "los campos de un símbolo son simbolo, significado",
+        swap(FILE, "  forma: 'entero'", "  tipo: x"),
+    ),
+    "texto-por-lista": (r"n: «significado» debe ser un texto", swap(FILE, "'Cantidad de $x$.'", "[x]")),
+    "lista-vacía": ("«en» debe ser una lista de documentos y es []", swap(FILE, "[uno/alfa]", "[]")),
 }
 
 

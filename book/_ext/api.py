@@ -13,18 +13,13 @@ from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.statemachine import StringList
 from ejecucion import Project
-from ficha import title
-from publicacion import repository
+from plan import module_name, tests_path, title
+from publicacion import source_address
 from sphinx.application import Sphinx
 from sphinx.domains.python import PyObject
 from sphinx.util.docutils import SphinxDirective
 
 MARKS = re.compile(r"(``.*?``)|([*`|_\\])", re.DOTALL)
-
-
-def module_name(document: str) -> str:
-    """El módulo de un tema: el de ``fundamentos/mlp`` es ``profundo.fundamentos.mlp``."""
-    return f"profundo.{document.replace('/', '.')}"
 
 
 def anchor(stem: str) -> str:
@@ -72,11 +67,9 @@ class Reference(SphinxDirective):
     def _module(self, project: Project, stem: str) -> nodes.section:
         name = module_name(stem)
         section = nodes.section("", nodes.title("", "", nodes.literal("", name)), ids=[anchor(stem)])
-        source = repository(self.config.html_theme_options["repository_url"])
-        part, _, topic = stem.rpartition("/")
-        links = [f"`Código <{source}/blob/main/code/profundo/{stem}.py>`__"]
-        if (project.root / "tests" / part / f"test_{topic}.py").exists():
-            links.append(f"`pruebas <{source}/blob/main/tests/{part}/test_{topic}.py>`__")
+        links = [f"`Código <{source_address(self.config, f'code/profundo/{stem}.py')}>`__"]
+        if (project.root / tests_path(stem)).exists():
+            links.append(f"`pruebas <{source_address(self.config, tests_path(stem))}>`__")
         if stem in project.chapters():
             links.insert(0, f":doc:`{title(project, stem)} </{stem}>`")
         text = [" · ".join(links), "", f".. automodule:: {name}", "   :members:", "   :member-order: bysource"]

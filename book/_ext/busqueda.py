@@ -8,6 +8,7 @@ Sphinx, que también encuentra trozos de palabra.
 
 import re
 import unicodedata
+from functools import cache
 
 from docutils import nodes
 from sphinx.search import IndexBuilder
@@ -41,6 +42,7 @@ class Stemmer {
         return root(word)
 
 
+@cache  # una vez por proceso: cada formato crea otra aplicación de Sphinx y envolvería lo envuelto
 def count_only_section_titles() -> None:
     """El título de un ejercicio o de un teorema no dice de qué trata la página: en el índice cuenta como texto."""
     feed = IndexBuilder.feed

@@ -15,7 +15,8 @@ import yaml
 from docutils import nodes
 from ejecucion import Project
 from icalendar import Calendar, Event
-from rutas import Markdown, Workload, chapter_link
+from plan import Workload, read_plan
+from rutas import Markdown
 from sphinx.application import Sphinx
 
 SOURCE = "calendario.yml"
@@ -77,8 +78,7 @@ def read_plans(project: Project) -> list[Plan]:
 
 def _in_order(project: Project, parts: list[str], per_week: int) -> list[dict]:
     """Las semanas de un plan que sigue el orden del libro, parte por parte."""
-    book = yaml.safe_load((project.book / "plan.yml").read_text(encoding="utf-8"))
-    chapters = {part["parte"]: list(part["capitulos"]) for part in book}
+    chapters = {part["parte"]: list(part["capitulos"]) for part in read_plan(project)}
     return [
         {"tema": part, "lectura": chapters[part][start : start + per_week]}
         for part in parts
@@ -160,7 +160,7 @@ def week_text(week: Week, book: Workload) -> str:
     """Una semana en Markdown: sus sesiones, lo que se entrega y lo que llevan los capítulos listos."""
     lines = []
     for session in week.sessions:
-        what = " y ".join(chapter_link(document, book, "") for document in session.documents)
+        what = " y ".join(book.link(document) for document in session.documents)
         if session.name == PRACTICE and not session.documents:
             what = "los ejercicios de la semana"
         if what:
@@ -173,7 +173,7 @@ def week_text(week: Week, book: Workload) -> str:
 
 def week_line(week: Week, book: Workload) -> str:
     """Una semana en un renglón de una lista numerada de Markdown."""
-    chapters = " y ".join(chapter_link(document, book, "") for document in week.documents)
+    chapters = " y ".join(book.link(document) for document in week.documents)
     measures = book.measures(set(week.documents))
     return f"{week.number}. {chapters}. {measures}" + ("." if measures else "")
 
@@ -190,7 +190,7 @@ class PlanPage(Markdown):
         if key not in plans:
             raise self.error(f"plan: no hay ningún plan «{key}» en {SOURCE}; hay {', '.join(plans)}")
         plan = plans[key]
-        if all(len(week.sessions) <= 2 for week in plan.weeks):  # sin clases: basta una lista
+        if not any(session.name.startswith("clase") for week in plan.weeks for session in week.sessions):
             weeks = self.markdown("\n".join(week_line(week, book) for week in plan.weeks))
         else:
             weeks = [self.section(f"Semana {w.number}. {w.topic}", week_text(w, book)) for w in plan.weeks]

@@ -11,40 +11,15 @@ Los tiempos no se escriben a mano: la lectura sale de contar las palabras y el r
     :::
 """
 
-import re
 from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from ejecucion import Project, load
-from publicacion import repository
+from plan import module_name, reading_minutes, tests_path
+from publicacion import source_address
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
-
-WORDS_PER_MINUTE = 180  # lectura atenta de un texto técnico
-CODE_LINES_PER_MINUTE = 30
-FENCE = re.compile(r"^(`{3,})\{code-cell\}.*?^\1\s*$", re.MULTILINE | re.DOTALL)
-
-
-def reading_minutes(text: str) -> int:
-    """Minutos para leer un capítulo con calma, contando prosa y código; múltiplo de 5."""
-    cells = [match.group(0) for match in FENCE.finditer(text)]
-    prose = FENCE.sub("", text)
-    words = len(re.findall(r"\b[^\W\d_]{2,}\b", prose))
-    code_lines = sum(len(cell.splitlines()) for cell in cells)
-    return max(5, 5 * round((words / WORDS_PER_MINUTE + code_lines / CODE_LINES_PER_MINUTE) / 5))
-
-
-def title(project: Project, document: str) -> str:
-    """El título de una página, como está escrito en Markdown."""
-    found = re.search(r"^# (.*)$", project.source(document).read_text(encoding="utf-8"), re.MULTILINE)
-    return found[1].strip() if found else document
-
-
-def duration(minutes: float) -> str:
-    """Una duración en horas y minutos, redondeada al minuto; al menos uno."""
-    hours, rest = divmod(max(1, round(minutes)), 60)
-    return " ".join(f"{amount} {unit}" for amount, unit in ((hours, "h"), (rest, "min")) if amount)
 
 
 class Ficha(SphinxDirective):
@@ -66,10 +41,8 @@ class Ficha(SphinxDirective):
                 lines.append(f"**Vídeo:** {self._video(line)}")
         stem = self.env.docname
         if (project.code / "profundo" / f"{stem}.py").exists():
-            part, _, topic = stem.rpartition("/")
-            source = repository(self.config.html_theme_options["repository_url"])
-            tests = f"{source}/blob/main/tests/{part}/test_{topic}.py"
-            lines.append(f"**Código:** {{py:mod}}`profundo.{stem.replace('/', '.')}` y [sus pruebas]({tests})")
+            tests = source_address(self.config, tests_path(stem))
+            lines.append(f"**Código:** {{py:mod}}`{module_name(stem)}` y [sus pruebas]({tests})")
         container = nodes.container(classes=["ficha"])
         for line in lines:
             children, messages = self.parse_inline(line)

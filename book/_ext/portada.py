@@ -4,11 +4,9 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
 from docutils import nodes
-from ejecucion import Project, load
-from ficha import reading_minutes
-from libro import reads_executions
+from ejecucion import Project
+from plan import Workload, read_plan, workload
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from tarjetas import THUMBNAIL, thumbnail_path
@@ -32,7 +30,7 @@ def book_map(project: Project) -> list[Part]:
     Raises:
         ValueError: si un capítulo listo no está en el plan, o está en otra parte.
     """
-    plan = yaml.safe_load((project.book / "plan.yml").read_text(encoding="utf-8"))
+    plan = read_plan(project)
     chapters = set(project.chapters())
     ready = {caption: [d for d in documents if d in chapters] for caption, documents in project.parts()}
     parts = [
@@ -55,38 +53,32 @@ class Map(SphinxDirective):
     """Directiva ``mapa``: las partes del libro, con los capítulos listos y los que faltan."""
 
     def run(self) -> list[nodes.Node]:
-        project = Project(Path(self.env.srcdir).parent)
-        for path in (project.root / "_toc.yml", project.book / "plan.yml"):
-            self.env.note_dependency(str(path))
-        reads_executions(self.env)
-        parts = book_map(project)
+        book = workload(self.env)
+        parts = book_map(book.project)
         ready = sum(len(part.ready) for part in parts)
         total = ready + sum(len(part.coming) for part in parts)
         found: list[nodes.Node] = [
             nodes.paragraph("", f"El plan tiene {total} capítulos; están listos {ready}. El resto está en preparación.")
         ]
         grid = nodes.container(classes=["mapa"])
-        grid += [self._part(project, part) for part in parts]
+        grid += [self._part(book, part) for part in parts]
         return [*found, grid]
 
-    def _part(self, project: Project, part: Part) -> nodes.Node:
+    def _part(self, book: Workload, part: Part) -> nodes.Node:
         box = nodes.container(classes=["parte"])
         box += nodes.paragraph("", "", nodes.strong(text=part.caption), classes=["nombre"])
         box += nodes.paragraph("", part.summary)
         if part.ready:
             box += nodes.bullet_list(
-                "", *(self._chapter(project, document) for document in part.ready), classes=["listos"]
+                "", *(self._chapter(book, document) for document in part.ready), classes=["listos"]
             )
         if part.coming:
             box += nodes.paragraph("", f"En preparación: {', '.join(part.coming)}.", classes=["pendientes"])
         return box
 
-    def _chapter(self, project: Project, document: str) -> nodes.Node:
-        self.env.note_dependency(str(project.source(document)))
-        minutes = reading_minutes(project.source(document).read_text(encoding="utf-8"))
-        seconds = load(project, document).metadata["ejecucion"]["segundos"]
+    def _chapter(self, book: Workload, document: str) -> nodes.Node:
         link, _ = self.parse_inline(f"{{doc}}`{document}`")
-        facts = f"{minutes} min de lectura, {max(1, round(seconds))} s de ejecución"
+        facts = f"{book.reading(document)} min de lectura, {max(1, round(book.execution(document)))} s de ejecución"
         width, height = THUMBNAIL
         source = escape(thumbnail_path(document))
         image = f'<img src="{source}" alt="" width="{width}" height="{height}" loading="lazy">'

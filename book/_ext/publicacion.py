@@ -24,6 +24,11 @@ def repository(configured: str) -> str:
     return f"https://github.com/{slug}" if slug else configured
 
 
+def source_address(config: Config, path: str) -> str:
+    """La dirección de un archivo del proyecto en su repositorio."""
+    return f"{repository(config.html_theme_options['repository_url'])}/blob/main/{path}"
+
+
 def site_address(configured: str, repository_url: str) -> str:
     """Dónde se publica el sitio: en una bifurcación (*fork*), en las páginas de GitHub de quien la hizo.
 

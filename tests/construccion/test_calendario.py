@@ -13,7 +13,7 @@ from capitulos import Chapter
 from ejecucion import Project
 from icalendar import Calendar
 from juguete import ROOT
-from rutas import Workload
+from plan import Workload
 
 BOOK = Project(ROOT)
 PLANS = read_plans(BOOK)

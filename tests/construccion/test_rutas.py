@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 from bs4 import BeautifulSoup
 from capitulos import Chapter
 from ejecucion import Project
 from juguete import ROOT, chapter, make_book, write
 from libro_minimo import build
-from rutas import Place, Route, Topic, Workload, read_routes, running_time
+from plan import Workload, read_plan, running_time
+from rutas import Place, Route, Topic, read_routes, totals
 
 BOOK = Project(ROOT)
 TOPICS = 172  # los de los cinco temarios; uno que se pierda es un fallo
@@ -18,8 +18,7 @@ TOPICS = 172  # los de los cinco temarios; uno que se pierda es un fallo
 
 def unknown_places(project: Project, routes: dict[str, Route]) -> list[str]:
     """Los temas que llevan a una página que ni existe ni está prevista."""
-    plan = yaml.safe_load((project.book / "plan.yml").read_text(encoding="utf-8"))
-    known = {document for part in plan for document in part["capitulos"]} | set(project.documents())
+    known = {document for part in read_plan(project) for document in part["capitulos"]} | set(project.documents())
     return [
         f"{route.key}: «{topic.name}» está en «{place.document}», que no está en _toc.yml ni en plan.yml"
         for route in routes.values()
@@ -150,7 +149,7 @@ def test_planted_faults_are_found(toy: Project) -> None:
 def test_totals_count_each_chapter_once(toy: Project) -> None:
     topics = read_routes(toy)["curso"].topics
     book = Workload(toy)
-    assert book.totals(topics) == book.totals([*topics[:1], topics[1], topics[0], topics[2]]).replace(
+    assert totals(topics, book) == totals([*topics[:1], topics[1], topics[0], topics[2]], book).replace(
         "4 temas, 2 listos", "3 temas, 1 listo"
     ).replace("2 h 30 min", "1 h 15 min")
 

@@ -4,10 +4,11 @@ import ast
 from pathlib import Path
 
 import pytest
-from api import anchor, escape, module_name, stems
+from api import anchor, escape, stems
 from bs4 import BeautifulSoup
 from ejecucion import Project
 from navegador import MISSING_SITE, SITE
+from plan import module_name
 
 PROJECT = Project(Path(__file__).parents[2])
 PARTS = sorted({document.split("/")[0] for document in PROJECT.chapters()} | {"comun"})

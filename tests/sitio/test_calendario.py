@@ -7,8 +7,8 @@ from calendario import calendar, read_plans
 from ejecucion import Project
 from icalendar import Calendar
 from navegador import SITE
+from plan import Workload
 from playwright.sync_api import Browser
-from rutas import Workload
 
 PROJECT = Project(Path(__file__).parents[2])
 

@@ -7,11 +7,11 @@ from urllib.parse import unquote, urldefrag, urljoin, urlparse
 from xml.etree import ElementTree
 
 import pytest
-import yaml
 from bs4 import BeautifulSoup
 from ejecucion import Project, code_cells, load
 from navegador import MISSING_SITE, SITE, base_path
 from PIL import Image
+from plan import read_plan
 from playwright.sync_api import Browser
 from portada import book_map
 from publicacion import site_address
@@ -123,7 +123,7 @@ def test_missing_page_helps(browser: Browser, server: str) -> None:
 
 def test_front_page_maps_the_book() -> None:
     page = soup("index.html")
-    plan = yaml.safe_load((PROJECT.book / "plan.yml").read_text(encoding="utf-8"))
+    plan = read_plan(PROJECT)
     ready = PROJECT.chapters()
     for part in plan:
         for document, title in part["capitulos"].items():
