@@ -24,9 +24,8 @@ assert not any(name.split(".")[0] == "profundo" for name in sys.modules), "profu
 install_import_hook("profundo", CHECKER)
 
 torch.set_num_threads(1)
-pytest.register_assert_rewrite(
-    "respuestas", "faltas"
-)  # sus comprobaciones explican el fallo como las de cualquier prueba
+# Sus comprobaciones explican el fallo como las de cualquier prueba.
+pytest.register_assert_rewrite("respuestas", "faltas")
 
 
 @pytest.fixture(autouse=True)
