@@ -49,7 +49,7 @@ epub: $(VENV)/listo ## el libro en EPUB, en _build/epub
 	@$(LIBRO) epub
 
 sitio: $(VENV)/listo ## todos los formatos; el sitio ofrece la descarga de los demás
-	@$(LIBRO) --opcional notebooks epub pdf html
+	@$(LIBRO) --opcional pdf notebooks epub html
 
 revisar: $(VENV)/listo ## estilo y tipos
 	$(PY) -m ruff check .

@@ -6,23 +6,27 @@ Uso: ``python book/_ext/construir.py notebooks html pdf epub nbval`` (los que ha
 import argparse
 import asyncio
 import hashlib
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from cuadernos import commit
 from ejecucion import KERNEL_ENV, Project, execute_all
-from ficha import title
 from impresion import MissingTool, PrintError, make_epub, make_pdf, require_tools
 from jupyter_book.sphinx import build_sphinx
+from plan import title
 
 EXTENSIONS = Path(__file__).resolve().parent
 FORMATS = ("notebooks", "html", "pdf", "epub", "nbval")
+INDEPENDENT = ("notebooks", "pdf", "epub")  # los demás usan lo que estos dejan hecho
 BUILDERS = {"notebooks": "cuadernos", "html": "html", "pdf": "latex", "epub": "epub"}
 BOOK_FORMATS = ("pdf", "epub")
 BOOK_FILE = "aprendizaje-profundo"
@@ -181,6 +185,25 @@ def build(project: Project, fmt: str) -> Path:
     return folder / fmt
 
 
+def timed_build(project: Project, fmt: str) -> str:
+    """Construye un formato y cuenta cuánto tardó."""
+    started = time.perf_counter()
+    place = build(project, fmt)
+    return f"{fmt}: listo en {time.perf_counter() - started:.1f} s. Abre {place}"
+
+
+def build_all(project: Project, formats: list[str]) -> Iterator[str]:
+    """Construye los formatos y anuncia cada uno: primero, a la vez, los que no usan a otros; después, los demás."""
+    first = [fmt for fmt in formats if fmt in INDEPENDENT]
+    if len(first) > 1:
+        workers = min(len(first), os.cpu_count() or 1)
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+            for done in as_completed([pool.submit(timed_build, project, fmt) for fmt in first]):
+                yield done.result()
+    for fmt in formats if len(first) <= 1 else [fmt for fmt in formats if fmt not in first]:
+        yield timed_build(project, fmt)
+
+
 def usable(fmt: str, *, tolerant: bool) -> bool:
     """Si están los programas que pide un formato; se mira antes de ejecutar nada.
 
@@ -213,10 +236,8 @@ def main() -> int:
         formats = [fmt for fmt in formats if usable(fmt, tolerant=tolerant)]
         if formats != ["nbval"]:
             run_chapters(project)
-        for fmt in formats:
-            started = time.perf_counter()
-            place = build(project, fmt)
-            say(f"{fmt}: listo en {time.perf_counter() - started:.1f} s. Abre {place}")
+        for line in build_all(project, formats):
+            say(line)
     except (BuildError, PrintError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

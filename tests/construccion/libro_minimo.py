@@ -350,8 +350,8 @@ def make_one_page_book(root: Path, prose: str, *, executed: bool = False) -> Pat
     return root
 
 
-def build(root: Path, fmt: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Construye un formato del libro de ``root`` con la misma orden que usa el proyecto."""
-    command = [sys.executable, "book/_ext/construir.py", fmt]
+def build(root: Path, *formats: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Construye formatos del libro de ``root`` con la misma orden que usa el proyecto."""
+    command = [sys.executable, "book/_ext/construir.py", *formats]
     env = os.environ | environment
     return subprocess.run(command, cwd=root, env=env, text=True, capture_output=True, check=False)

@@ -40,6 +40,27 @@ def read(element: ET.Element) -> str:
     return re.sub(r"\s+", " ", "".join(element.itertext()))
 
 
+# --- Varios formatos a la vez ----------------------------------------------------------------------------------------
+
+
+def test_formats_built_at_once_are_those_built_alone(files: dict[str, bytes], tmp_path: Path) -> None:
+    root = make_minimal_book(tmp_path)
+    done = build(root, "epub", "notebooks")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {line.split(":")[0] for line in done.stdout.splitlines() if ": listo en " in line} >= {"epub", "notebooks"}
+    assert (root / "_build" / "notebooks" / "uno" / "recta.ipynb").is_file()
+    with zipfile.ZipFile(root / BOOK) as archive:
+        assert sorted(archive.namelist()) == sorted(files)
+
+
+def test_a_failure_among_formats_built_at_once_is_told(tmp_path: Path) -> None:
+    root = make_one_page_book(tmp_path, "Un enlace a {ref}`ninguna-parte`.")
+    done = build(root, "epub", "notebooks")
+    assert done.returncode == 1
+    assert "Sphinx encontró los problemas de arriba" in done.stderr
+    assert not (root / BOOK).exists()
+
+
 # --- Validez --------------------------------------------------------------------------------------------------------
 
 
