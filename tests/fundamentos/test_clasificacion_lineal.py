@@ -79,6 +79,13 @@ def test_logistic_loss_matches_autograd(seed: int, scale: float, l2: float) -> N
     torch.testing.assert_close(torch.from_numpy(gradient), w.grad)
 
 
+def test_logistic_loss_keeps_the_digits_of_a_small_surprise() -> None:
+    """Con puntajes grandes y acertados la pérdida es diminuta, no cero, en las dos clases."""
+    for label in (0, 1):
+        value, _ = logistic_loss(np.array([0.0, 1.0]), np.array([[1.0, 60.0 * (2 * label - 1)]]), np.array([label]))
+        assert value == pytest.approx(np.exp(-60), rel=1e-12)
+
+
 @pytest.mark.parametrize("l2", [0.0, 0.3])
 @pytest.mark.parametrize("scale", [1.0, 500.0])
 @pytest.mark.parametrize("seed", SEEDS)

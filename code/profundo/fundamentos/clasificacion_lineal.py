@@ -48,11 +48,11 @@ def logistic_loss(
     """
     _check_loss(w, x, y, l2, shape=(x.shape[-1],), classes=2)
     s = x @ w
-    log_total = np.logaddexp(0, s)  # ln(1 + eˢ), y la probabilidad es eˢ / (1 + eˢ)
+    surprise = np.logaddexp(0, np.where(y == 1, -s, s))  # -ln σ(s) si y = 1; -ln(1 - σ(s)) = ln(1 + eˢ) si y = 0
     penalized = w.copy()
     penalized[0] = 0  # el sesgo queda fuera
-    value = (log_total - y * s).sum() / len(x) + l2 / 2 * penalized @ penalized
-    return float(value), (np.exp(s - log_total) - y) @ x / len(x) + l2 * penalized
+    value = surprise.sum() / len(x) + l2 / 2 * penalized @ penalized
+    return float(value), (sigmoid(s) - y) @ x / len(x) + l2 * penalized
 
 
 def squared_loss(
