@@ -22,12 +22,16 @@ OPENING = re.compile(
 )
 OPTION = re.compile(r"^\s*:(?P<key>[\w-]+):(?:\s+(?P<value>.*?))?\s*$")
 # Directivas cuyo contenido no es prosa y directivas cuyo argumento no es un título.
-VERBATIM = {"code-cell", "code-block", "code", "math", "literalinclude", "bibliography", "raw", "toctree", "video"}
-VERBATIM |= {"eval-rst"}
-UNTITLED = VERBATIM | {"solution-start", "exercise-end", "solution-end", "figure", "image", "include", "list-table"}
-UNTITLED |= {"ruta", "plan"}
+VERBATIM = {
+    *("code-cell", "code-block", "code", "math", "literalinclude", "eval-rst"),
+    *("bibliography", "raw", "toctree", "video"),
+}
+UNTITLED = VERBATIM | {
+    *("solution-start", "exercise-end", "solution-end", "figure", "image", "include", "list-table"),
+    *("ruta", "plan"),
+}
 # Partes que pueden ejecutar código sin tener un módulo en el paquete.
-PARTS_WITHOUT_MODULES = {"apendices", "laboratorios", "rutas"}
+PARTS_WITHOUT_MODULES = {"laboratorios", "rutas"}
 PROSE_OPTIONS = {"alt", "caption", "requisitos"}
 HEADER_KEY = re.compile(
     r"^\s*(?::(?P<key>[\w-]+):|(?P<yaml>mystnb|figure|image|name|caption|alt|tags|width|align|class|---):?)\s*(?P<value>.*)$"
