@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from profundo.comun import datos
-from profundo.comun.datos import PENGUIN_FEATURES, load_mnist, load_penguins, split_mnist
+from profundo.comun.datos import PENGUIN_FEATURES, load_mnist, load_penguins, small_mnist, split_mnist
 
 
 def rows(images: torch.Tensor) -> set[bytes]:
@@ -51,6 +51,14 @@ def test_split_is_disjoint_complete_and_balanced() -> None:
     assert train | val | test == rows(load_mnist()[0])
     for labels, each in ((split.y_train, 350), (split.y_val, 50), (split.y_test, 100)):
         assert torch.bincount(labels).tolist() == [each] * 10
+
+
+def test_small_images_are_the_means_of_two_by_two_pixels() -> None:
+    small, whole = small_mnist(3, n_val=50, n_test=60), split_mnist(3, n_val=50, n_test=60)
+    assert (small.x_train.shape, small.x_val.shape, small.x_test.shape) == ((4890, 196), (50, 196), (60, 196))
+    assert torch.equal(small.y_test, whole.y_test)
+    first = small.x_val[7].reshape(14, 14)
+    torch.testing.assert_close(first[3, 5], whole.x_val[7, 0, 6:8, 10:12].mean())
 
 
 def test_split_keeps_each_label_with_its_image() -> None:

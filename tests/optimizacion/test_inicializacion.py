@@ -12,6 +12,7 @@ from scipy import integrate, stats
 from torch import nn
 from torch.nn import functional as F
 
+from profundo.comun.copias import train_copies
 from profundo.ejercicios.optimizacion.inicializacion import comprobar
 from profundo.optimizacion.inicializacion import (
     Stack,
@@ -27,7 +28,6 @@ from profundo.optimizacion.inicializacion import (
     orthogonal_,
     predict_scales,
     prior_bias,
-    train,
     xavier_normal_,
     xavier_uniform_,
 )
@@ -274,7 +274,7 @@ def test_stack_trains_like_separate_networks():
     alone = [as_sequential(nets, row, nn.Tanh) for row in range(3)]
     torch.testing.assert_close(nets(x.expand(3, -1, -1)), torch.stack([net(x) for net in alone]))
     rates = torch.tensor([0.05, 0.5, 0.1], dtype=torch.float64)[:, None]
-    history = train(nets, SGD(nets.parameters(), lr=rates), x, y, seeds=seeds, steps=9, batch_size=20)
+    history = train_copies(nets, SGD(nets.parameters(), lr=rates), x, y, seeds=seeds, steps=9, batch_size=20)
     assert history.shape == (9, 3)
     for row, net in enumerate(alone):
         optimizer = SGD(net.parameters(), lr=rates[row].item())

@@ -8,10 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from respuestas import exercise_tests
-from torch import nn
-from torch.nn import functional as F
 
-from profundo.comun.datos import Split
 from profundo.ejercicios.optimizacion.momento_y_adaptativos import comprobar
 from profundo.fundamentos.descenso_de_gradiente import rosenbrock, saddle
 from profundo.optimizacion.momento_y_adaptativos import (
@@ -19,14 +16,12 @@ from profundo.optimizacion.momento_y_adaptativos import (
     Adagrad,
     Adam,
     AdamW,
-    Copies,
     Optimizer,
     RMSprop,
     best_settings,
     convergence_rate,
     descend,
     ravine,
-    train_copies,
 )
 
 # --- Los optimizadores son los de PyTorch ---------------------------------------------------------------------------
@@ -276,56 +271,6 @@ def test_noise_is_repeatable_and_has_the_stated_size():
 def test_descend_explains_its_arguments(options):
     with pytest.raises(ValueError, match="se esperaba steps >= 1 y noise >= 0; se recibió steps="):
         descend(ravine, torch.zeros(2), SGD, **options)
-
-
-# --- Muchas redes a la vez ------------------------------------------------------------------------------------------
-
-
-def as_sequential(nets, row):
-    """La red ``row`` de ``nets`` como una ``nn.Sequential``."""
-    layers = nets.layers(nets.flat[row : row + 1].detach())
-    modules = []
-    for weight, bias in zip(layers[::2], layers[1::2], strict=True):
-        linear = nn.Linear(*weight.shape[1:])
-        with torch.no_grad():
-            linear.weight.copy_(weight[0].T)
-            linear.bias.copy_(bias[0, 0])
-        modules += [linear, nn.ReLU()]
-    return nn.Sequential(*modules[:-1])
-
-
-@pytest.mark.parametrize("rule", [partial(SGD, momentum=0.9), Adam])
-def test_copies_train_like_separate_networks(rule):
-    x, y = torch.rand(120, 6), torch.randint(3, (120,))
-    data = Split(x, y, x, y, x, y)
-    nets = Copies((6, 5, 4, 3), seeds := [7, 8, 7])
-    rates = torch.tensor([0.05, 0.05, 0.01])[:, None]
-    alone = [as_sequential(nets, row) for row in range(3)]
-    torch.testing.assert_close(nets(x.expand(3, -1, -1)), torch.stack([net(x) for net in alone]))
-    history = train_copies(nets, rule(nets.parameters(), lr=rates), data, seeds=seeds, epochs=2)
-    assert history.shape == (2, 3)
-    for row, net in enumerate(alone):
-        optimizer = rule(net.parameters(), lr=rates[row].item())
-        generator = torch.Generator().manual_seed(seeds[row])
-        for epoch in range(2):
-            total = 0.0
-            for batch in torch.randperm(120, generator=generator).split(50):
-                optimizer.zero_grad()
-                loss = F.cross_entropy(net(x[batch]), y[batch])
-                loss.backward()
-                optimizer.step()
-                total += loss.item() * len(batch) / 120
-            assert history[epoch, row].item() == pytest.approx(total, rel=1e-4)
-        torch.testing.assert_close(nets(x.expand(3, -1, -1))[row], net(x), rtol=1e-3, atol=1e-4)
-
-
-def test_copies_start_like_linear_layers():
-    nets = Copies((100, 50, 10), range(20), gain=2.0)
-    weight, bias, last, _ = nets.layers(nets.flat.detach())
-    assert weight.abs().max().item() == pytest.approx(2 / 10, rel=0.01)
-    assert bias.abs().max().item() == pytest.approx(1 / 10, rel=0.01)
-    assert last.std().item() == pytest.approx(2 / (3 * 50) ** 0.5, rel=0.05)
-    assert torch.equal(nets.flat[3], Copies((100, 50, 10), [3], gain=2.0).flat[0])
 
 
 # --- Los ejercicios -------------------------------------------------------------------------------------------------

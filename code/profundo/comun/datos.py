@@ -4,7 +4,7 @@ Cada función dice de dónde salen los datos, comprueba que llegaron como se esp
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Generic, TypeVar
@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 
 A = TypeVar("A", np.ndarray, torch.Tensor)
@@ -83,6 +84,19 @@ def split_mnist(seed: int = 0, *, n_val: int = 500, n_test: int = 1000) -> Split
     val, test, train = np.split(order, [n_val // 10, (n_val + n_test) // 10], axis=1)
     i, j, k = (torch.from_numpy(rng.permutation(part.ravel())) for part in (train, val, test))
     return Split(x[i], y[i], x[j], y[j], x[k], y[k])
+
+
+def small_mnist(seed: int = 0, *, n_val: int = 500, n_test: int = 1000) -> Split[torch.Tensor]:
+    """El reparto de :func:`split_mnist` a 14 × 14 píxeles (la media de cada 2 × 2), en filas de 196 valores en [0, 1].
+
+    Pesa la cuarta parte y conserva el problema: con ella se entrenan muchas redes en poco tiempo.
+
+    Raises:
+        ValueError: como :func:`split_mnist`.
+    """
+    data = split_mnist(seed, n_val=n_val, n_test=n_test)
+    parts = ("x_train", "x_val", "x_test")
+    return replace(data, **{part: F.avg_pool2d(getattr(data, part), 2).flatten(1) for part in parts})
 
 
 def load_penguins(

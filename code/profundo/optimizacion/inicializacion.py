@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Generator, Tensor, nn
 
-from profundo.optimizacion.momento_y_adaptativos import Copies
+from profundo.comun.copias import Copies
 
 Function = Callable[[Tensor], Tensor]
 Rule = Callable[..., Tensor]  # rule(weight, generator=...) llena weight y lo devuelve
@@ -272,28 +272,3 @@ class Stack(Copies):
                 x = self.activation(x)
             x = torch.baddbmm(layers[i + 1], x, layers[i])
         return x
-
-
-def train(
-    nets: Copies,
-    optimizer: torch.optim.Optimizer,
-    x: Float[Tensor, "m d"],
-    y: Int[Tensor, "m"],
-    *,
-    seeds: Sequence[int],
-    steps: int,
-    batch_size: int = 50,
-) -> Float[Tensor, "steps n"]:
-    """Entrena todas las redes a la vez y devuelve la pérdida de cada lote; la semilla de cada una fija sus lotes."""
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    epochs = range(-(-steps * batch_size // len(x)))
-    order = torch.stack([torch.cat([torch.randperm(len(x), generator=g) for _ in epochs]) for g in generators])
-    history = torch.zeros(steps, len(seeds))
-    for step in range(steps):
-        batch = order[:, step * batch_size : (step + 1) * batch_size]
-        optimizer.zero_grad()
-        losses = nets.losses(x[batch], y[batch])
-        losses.sum().backward()  # el gradiente de una red no depende de las demás
-        optimizer.step()
-        history[step] = losses.detach()
-    return history

@@ -13,17 +13,14 @@ Notación de las reglas: ``p`` es un parámetro, ``g`` su gradiente, ``state`` l
 ``h`` los hiperparámetros. Todo va elemento a elemento: cada número se optimiza sin mirar a los demás.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor, nn
-from torch.nn import functional as F
+from jaxtyping import Float
+from torch import Tensor
 
-from profundo.comun.datos import Split
 from profundo.fundamentos.descenso_de_gradiente import best_rate
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]]
@@ -233,60 +230,3 @@ def descend(
         optimizer.step()
         path.append(w.detach().clone())
     return torch.stack(path)
-
-
-# --- Muchas redes a la vez ------------------------------------------------------------------------------------------
-
-
-class Copies(nn.Module):
-    """Redes densas con ReLU, una por semilla, que se calculan juntas.
-
-    Empiezan como las capas ``nn.Linear``, uniformes entre ±1/√(entradas de la capa), con los pesos multiplicados por
-    ``gain``. Los parámetros de cada red son una fila de ``flat``.
-    """
-
-    def __init__(self, sizes: Sequence[int], seeds: Sequence[int], *, gain: float = 1.0) -> None:
-        super().__init__()
-        self.shapes = [(rows, fan_out) for fan_in, fan_out in pairwise(sizes) for rows in (fan_in, 1)]
-        scales = [scale / fan_in**0.5 for fan_in in sizes[:-1] for scale in (gain, 1.0)]
-        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        draws = [[2 * torch.rand(a * b, generator=g) - 1 for a, b in self.shapes] for g in generators]
-        rows = [torch.cat([scale * d for scale, d in zip(scales, draw, strict=True)]) for draw in draws]
-        self.flat = nn.Parameter(torch.stack(rows))
-
-    def layers(self, flat: Float[Tensor, "n p"]) -> list[Float[Tensor, "n a b"]]:
-        """Los pesos, ``(n, entra, sale)``, y los sesgos, ``(n, 1, sale)``, de cada capa, alternados."""
-        parts = flat.split([a * b for a, b in self.shapes], dim=1)
-        return [part.view(-1, *shape) for part, shape in zip(parts, self.shapes, strict=True)]
-
-    def forward(self, x: Float[Tensor, "n b d"]) -> Float[Tensor, "n b k"]:
-        layers = self.layers(self.flat)
-        for i in range(0, len(layers), 2):
-            x = torch.baddbmm(layers[i + 1], x.relu() if i else x, layers[i])
-        return x
-
-    def losses(self, x: Float[Tensor, "n b d"], y: Int[Tensor, "n b"]) -> Float[Tensor, "n"]:
-        """La entropía cruzada media de cada red, en nats."""
-        return F.cross_entropy(self(x).transpose(1, 2), y, reduction="none").mean(1)
-
-
-def train_copies(
-    nets: Copies, optimizer: torch.optim.Optimizer, data: Split[Tensor], *, seeds: Sequence[int], epochs: int
-) -> Float[Tensor, "e n"]:
-    """Entrena todas las redes a la vez, en lotes de 50; la semilla de cada una fija el orden de sus lotes.
-
-    Returns:
-        La pérdida media de cada red en cada época, medida mientras los pesos cambian.
-    """
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    x, y = data.x_train, data.y_train
-    history = torch.zeros(epochs, len(generators))
-    for epoch in range(epochs):
-        order = torch.stack([torch.randperm(len(x), generator=generator) for generator in generators])
-        for batch in order.split(50, dim=1):
-            optimizer.zero_grad()
-            losses = nets.losses(x[batch], y[batch])
-            losses.sum().backward()  # el gradiente de una red no depende de las demás
-            optimizer.step()
-            history[epoch] += losses.detach() * batch.shape[1] / len(x)
-    return history

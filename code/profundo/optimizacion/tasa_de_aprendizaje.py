@@ -19,9 +19,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from profundo.comun.datos import Split
 from profundo.comun.estado import State
-from profundo.optimizacion.momento_y_adaptativos import Copies, Rate
+from profundo.optimizacion.momento_y_adaptativos import Rate
 
 Factor = Callable[[int], Rate]  # del paso, que cuenta desde 0, al factor de la tasa
 
@@ -264,34 +263,3 @@ def suggest(
 
 
 # --- Entrenar con un programa ---------------------------------------------------------------------------------------
-
-
-def train_scheduled(
-    nets: Copies,
-    optimizer: torch.optim.Optimizer,
-    data: Split[Tensor],
-    scheduler: Scheduler,
-    *,
-    seeds: Sequence[int],
-    epochs: int,
-    batch_size: int = 50,
-    on_epoch: Callable[[int], None] | None = None,
-) -> Float[Tensor, "t n"]:
-    """Entrena todas las redes a la vez, cambiando la tasa en cada paso, y devuelve la pérdida de cada lote.
-
-    La semilla de cada red fija el orden de sus lotes. ``on_epoch(k)`` se llama al terminar cada época, k = 1, 2, …
-    """
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    x, y, history = data.x_train, data.y_train, []
-    for epoch in range(1, epochs + 1):
-        order = torch.stack([torch.randperm(len(x), generator=generator) for generator in generators])
-        for batch in order.split(batch_size, dim=1):
-            optimizer.zero_grad()
-            losses = nets.losses(x[batch], y[batch])
-            losses.sum().backward()
-            optimizer.step()
-            scheduler.step()  # la tasa del paso siguiente
-            history.append(losses.detach())
-        if on_epoch is not None:
-            on_epoch(epoch)
-    return torch.stack(history)

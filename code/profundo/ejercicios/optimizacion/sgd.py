@@ -3,9 +3,8 @@
 from functools import partial
 
 import numpy as np
-from torch.nn import functional as F
 
-from profundo.comun.datos import split_mnist
+from profundo.comun.datos import small_mnist
 from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require, require_close
 from profundo.optimizacion.sgd import accuracies, train_grid
 
@@ -186,13 +185,12 @@ def _(answer: object) -> str:
     require(rate > 0, f"La tasa debe ser positiva; es {rate:g}.")
     require(rate < 1e6, f"Con una tasa de {rate:g} los pesos se desbordan.")
     steps = int(BUDGET // (1 + size / 64))
-    data = split_mnist(1, n_val=2000, n_test=950)
-    x, x_val = (F.avg_pool2d(part, 2).flatten(1) for part in (data.x_train[:2048], data.x_val))
+    data = small_mnist(1, n_val=2000, n_test=950)
     reached = float(
         train_grid(
-            x,
+            data.x_train[:2048],
             data.y_train[:2048],
-            partial(accuracies, x=x_val, y=data.y_val),
+            partial(accuracies, x=data.x_val, y=data.y_val),
             sizes=(196, 32, 10),
             batch_size=int(size),
             rates=[float(rate)],

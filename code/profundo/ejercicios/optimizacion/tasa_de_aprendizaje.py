@@ -5,17 +5,16 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
-from profundo.comun.datos import split_mnist
+from profundo.comun.copias import Copies, train_copies
+from profundo.comun.datos import small_mnist
 from profundo.comun.ejercicios import Checker, as_array, call, fail, require
-from profundo.optimizacion.momento_y_adaptativos import SGD, Copies
+from profundo.optimizacion.momento_y_adaptativos import SGD
 from profundo.optimizacion.tasa_de_aprendizaje import (
     Scheduler,
     cosine,
     exponential,
     smooth,
-    train_scheduled,
     warmup,
 )
 
@@ -263,13 +262,11 @@ def _(answer: object) -> str:
     rates = np.array([float(as_array(call(answer, t, STEPS), shape=(), what="la tasa")) for t in range(STEPS)])
     require((rates >= 0).all(), "Hay tasas negativas: subirían la pérdida.")
     require(rates.any(), "Todas las tasas son cero: la red no se mueve.")
-    data, seeds = split_mnist(), range(901, 907)
-    small = {part: F.avg_pool2d(getattr(data, f"x_{part}"), 2).flatten(1) for part in ("train", "val", "test")}
+    data, seeds = small_mnist(), range(901, 907)
     nets = Copies((196, 32, 10), seeds, gain=6**0.5)
     optimizer = SGD(nets.parameters(), lr=1.0, momentum=0.9)
     scheduler = Scheduler(optimizer, lambda t: float(rates[min(t, STEPS - 1)]))
-    data = type(data)(small["train"], data.y_train, small["val"], data.y_val, small["test"], data.y_test)
-    train_scheduled(nets, optimizer, data, scheduler, seeds=seeds, epochs=3)
+    train_copies(nets, optimizer, data.x_train, data.y_train, scheduler=scheduler, seeds=seeds, epochs=3)
     x, y = torch.cat([data.x_val, data.x_test]), torch.cat([data.y_val, data.y_test])
     with torch.no_grad():
         reached = float(nets.losses(x.expand(6, -1, -1), y.expand(6, -1)).mean())
