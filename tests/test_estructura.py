@@ -1,5 +1,7 @@
 """El libro cumple las reglas de la casa, y cada regla encuentra la falta que busca."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from capitulos import Chapter, pages
 from ejecucion import Project, code_cells, read_chapter
 from faltas import edit, found_by, remove, rule_tests, write
 from libro_de_muestra import make_sample
-from reglas_capitulos import CHAPTER_RULES
+from reglas_capitulos import CHAPTER_RULES, python_source
 from reglas_proyecto import PROJECT_RULES
 
 RULES = {rule.__name__: rule for rule in (*PROJECT_RULES, *CHAPTER_RULES)}
@@ -23,6 +25,35 @@ def test_cells_are_the_ones_that_run(page: Chapter) -> None:
         return
     executed = [cell.source.strip() for cell in code_cells(read_chapter(BOOK, page.document))]
     assert [cell.source.strip() for cell in page.cells] == executed
+
+
+def name_problems(page: Chapter) -> list[str]:
+    """Nombres que ninguna celda anterior define e importaciones que ninguna usa, con su línea."""
+    lines: list[str] = []
+    for cell in page.cells:
+        lines += [""] * (cell.body_line - 1 - len(lines)) + python_source(cell).splitlines()
+    options = ["--isolated", "--quiet", "--select=F401,F632,F821,F841", "--output-format=concise"]
+    command = [sys.executable, "-m", "ruff", "check", *options, "--stdin-filename", f"{page.path.stem}.py", "-"]
+    done = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("page", [page for page in pages(BOOK) if page.executed], ids=lambda page: page.document)
+def test_cells_use_names_that_exist(page: Chapter) -> None:
+    assert not name_problems(page)
+
+
+def test_names_that_nobody_defines_or_uses_are_found(tmp_path: Path) -> None:
+    cells = ("import math\nimport json\nprint(math.pi)", "%time x = 1\nprint(x)", "print(F.relu)")
+    text = "\n\n".join(f"Prosa.\n\n```{{code-cell}} python\n{cell}\n```" for cell in cells)
+    write("tema.md", f"---\nfile_format: mystnb\n---\n# Tema\n\n{text}\n")(tmp_path)
+    problems = name_problems(Chapter(tmp_path / "tema.md", "tema"))
+    lines = (tmp_path / "tema.md").read_text(encoding="utf-8").splitlines()
+    for name, code, line in (("json", "F401", "import json"), ("F", "F821", "print(F.relu)")):
+        found = [problem for problem in problems if code in problem and f"`{name}`" in problem]
+        assert [int(problem.split(":")[1]) for problem in found] == [lines.index(line) + 1], problems
+    assert len(problems) == 3  # y «x», que solo define una orden de IPython
 
 
 # --- Cada regla encuentra su falta ----------------------------------------------------------------------------------

@@ -96,8 +96,7 @@ def polish(html: str) -> str:
         link["aria-label"] = "Enlace permanente"
     for index, image in enumerate(soup.select("img")):
         image["decoding"] = "async"
-        if index:
-            image["loading"] = "lazy"
+        image["loading" if index else "fetchpriority"] = "lazy" if index else "high"
     return str(soup)
 
 
