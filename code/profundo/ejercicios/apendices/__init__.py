@@ -1,0 +1,1 @@
+"""Comprobadores de la parte «Apéndices»."""
