@@ -11,7 +11,7 @@ var Scorer = {
   score: ([page, title, , , score]) => {
     const name = foldWord(title.split(" > ")[0]);
     const named = roots.filter((root) => name.includes(root)).length / (roots.length || 1);
-    return score + 10 * named - (/^(apendices|rutas|calendario|index)/.test(page) ? 15 : 0);
+    return score + 10 * named - (/^(apendices\/(glosario|notacion|api|referencias)|rutas|calendario|index)/.test(page) ? 15 : 0);
   },
   objNameMatch: 11, objPartialMatch: 6, objPrio: { 0: 15, 1: 5, 2: -5 }, objPrioDefault: 0,
   title: 15, partialTitle: 7, term: 5, partialTerm: 2,
