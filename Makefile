@@ -59,11 +59,8 @@ revisar: $(VENV)/listo ## estilo y tipos
 nbval: notebooks ## vuelve a ejecutar cada cuaderno publicado y compara todas las salidas
 	@$(LIBRO) nbval
 
-# Lo que más tarda va delante, para que los dos procesos terminen a la vez.
-PRIMERO = tests/cuadernos tests/construccion tests/sitio
-
 test: revisar sitio ## todo lo que se comprueba
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20 $(PRIMERO) tests
+	$(PY) -m pytest -n 2 --dist loadfile --durations 20
 	@$(LIBRO) nbval
 
 bench: $(VENV)/listo ## mide la construcción, el motor de derivadas, el entrenador y las páginas
