@@ -1,5 +1,7 @@
 """El comprobador de ejercicios: qué dice de cada respuesta y qué no debe pasar nunca."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,8 @@ from profundo.comun.ejercicios import (
     fail,
     require,
     require_close,
+    require_number,
+    require_truths,
 )
 
 
@@ -216,3 +220,25 @@ def test_a_list_of_answers_is_complete_or_says_what_it_lacks() -> None:
         as_list([1, 2, 3], 2, "palabras")
     with pytest.raises(Unanswered, match="faltan las respuestas 1, 3"):
         as_list([None, 2, ...], 3, "palabras")
+
+
+def test_a_known_mistake_is_named_and_rounding_is_forgiven() -> None:
+    wrong = ((5.0, "suma."), (4.0, "resta."))
+    require_number(6.02, 6.0, "El producto", wrong, "Multiplica.")
+    for value, message in (
+        (5.005, "El producto suma."),
+        (4.0, "El producto resta."),
+        (7.12345, r"no es 7\.123\. Multi"),
+    ):
+        with pytest.raises(WrongAnswer, match=message):
+            require_number(value, 6.0, "El producto", wrong, "Multiplica.")
+
+
+def test_truths_are_booleans_and_each_has_its_hint() -> None:
+    facts = ((True, "(1) sí"), (False, "(2) no"))
+    require_truths([True, np.False_], facts)
+    for answer, message in (([False, False], "(1) sí"), ([True, True], "(2) no"), ([1, "no"], "True o False")):
+        with pytest.raises(WrongAnswer, match=re.escape(message)):
+            require_truths(answer, facts)
+    with pytest.raises(Unanswered, match="faltan las respuestas 2"):
+        require_truths([True, None], facts)

@@ -12,7 +12,7 @@ Cada capítulo tiene en ``profundo/ejercicios/<parte>/<tema>.py`` un :class:`Che
 """
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -169,6 +169,28 @@ def require_close(actual: object, expected: object, message: str, *, rtol: float
     expected_array = np.asarray(expected, dtype=np.float64)
     actual_array = as_array(actual, shape=expected_array.shape)
     require(np.allclose(actual_array, expected_array, rtol=rtol, atol=atol), message)
+
+
+def require_number(value: float, target: float, name: str, wrong: Sequence[tuple[float, str]], advice: str) -> None:
+    """Rechaza un número que no es ``target`` salvo redondeo (0.5 %); si sale de un error conocido, dice cuál.
+
+    Args:
+        name: cómo empieza el mensaje: ``"La media"``.
+        wrong: el valor al que lleva cada error y lo que sigue a ``name`` cuando el número es ese.
+        advice: la frase que cierra el mensaje de cualquier otro número.
+    """
+    for other, hint in wrong:
+        require(not np.isclose(value, other, rtol=2e-3), f"{name} {hint}")
+    require(np.isclose(value, target, rtol=5e-3), f"{name} no es {value:.4g}. {advice}")
+
+
+def require_truths(answer: object, facts: Sequence[tuple[bool, str]]) -> None:
+    """Comprueba una lista de verdaderos y falsos; cada hecho lleva su valor y la pista de quien lo falla."""
+    got = as_list(answer, len(facts), "respuestas")
+    for item in got:
+        require(isinstance(item, bool | np.bool_), "Cada respuesta debe ser True o False.")
+    for item, (truth, hint) in zip(got, facts, strict=True):
+        require(bool(item) == truth, hint)
 
 
 def _describe(value: object) -> str:

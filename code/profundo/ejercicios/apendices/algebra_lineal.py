@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from profundo.comun.datos import small_mnist
-from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require
+from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require, require_number, require_truths
 
 comprobar = Checker("apendices/algebra_lineal")
 
@@ -17,47 +17,44 @@ MAX_PRODUCTS = 3000
 def _(answer: object) -> str:
     got = as_array(as_list(answer, 6, "números"), shape=(6,), what="la lista")
     wrong: tuple[tuple[str, float, tuple[tuple[float, str], ...]], ...] = (
-        ("La norma L1", 7, ((-1, "suma los valores absolutos, no los números."), (25, "no lleva cuadrados."))),
-        ("La norma L2", 5, ((25, "no lleva la raíz."), (7, "es la L1; la L2 suma cuadrados y saca la raíz."))),
-        ("La norma L∞", 4, ((3, "es el mayor valor absoluto, y |−4| pasa de 3."), (-4, "no tiene signo."))),
+        ("La norma L1", 7.0, ((-1.0, "suma los valores absolutos, no los números."), (25.0, "no lleva cuadrados."))),
+        ("La norma L2", 5.0, ((25.0, "no lleva la raíz."), (7.0, "es la L1; la L2 suma cuadrados y saca la raíz."))),
+        ("La norma L∞", 4.0, ((3.0, "es el mayor valor absoluto, y |−4| pasa de 3."), (-4.0, "no tiene signo."))),
         (
             "El coseno",
             4 / 13,
             (
-                (20, "es el producto escalar; falta dividir entre las dos normas."),
-                (-20, "tiene mal el signo: (−4)·(−5) es positivo."),
+                (20.0, "es el producto escalar; falta dividir entre las dos normas."),
+                (-20.0, "tiene mal el signo: (−4)·(−5) es positivo."),
                 (-4 / 13, "tiene mal el signo: (−4)·(−5) es positivo."),
                 (20 / 13, "solo está dividido entre una norma."),
-                (4, "solo está dividido entre una norma."),
+                (4.0, "solo está dividido entre una norma."),
                 (np.degrees(np.arccos(4 / 13)), "es el ángulo; se pide su coseno."),
                 (np.arccos(4 / 13), "es el ángulo; se pide su coseno."),
             ),
         ),
-        ("El determinante", 3, ((5, "resta el producto de la otra diagonal, no lo suma."), (4, "es la traza."))),
-        ("El mayor autovalor", 3, ((1, "es el menor."), (4, "es la traza, la suma de los dos."))),
+        ("El determinante", 3.0, ((5.0, "resta el producto de la otra diagonal, no lo suma."), (4.0, "es la traza."))),
+        ("El mayor autovalor", 3.0, ((1.0, "es el menor."), (4.0, "es la traza, la suma de los dos."))),
     )
     for value, (name, target, options) in zip(got, wrong, strict=True):
-        for other, hint in options:
-            require(not np.isclose(value, other, rtol=2e-3), f"{name} {hint}")
-        require(np.isclose(value, target, rtol=5e-3), f"{name} no es {value:.4g}. Vuelve a su definición.")
+        require_number(value, target, name, options, "Vuelve a su definición.")
     return "El vector x mide 7, 5 o 4, según para qué lo quieras."
 
 
 @comprobar.exercise("verdad")
 def _(answer: object) -> str:
-    got = as_list(answer, 6, "respuestas")
-    for item in got:
-        require(isinstance(item, bool | np.bool_), "Cada respuesta debe ser True o False.")
-    hints = (
-        "(1) Determinante nulo es área nula: la matriz aplasta alguna dirección, y esa dirección va a cero.",
-        "(2) El rango de una matriz 3 × 5 es 3 como mucho; ¿cuánto queda, al menos, de 5?",
-        "(3) Los factores giran, `tr(ABC) = tr(BCA)`, pero no se intercambian. Prueba con tres matrices al azar.",
-        "(4) `QᵀQ` es la identidad: conserva productos escalares y, con ellos, longitudes y ángulos.",
-        "(5) Mira ((1, 2), (2, 1)): con x = (1, −1), xᵀAx es negativo.",
-        "(6) La espectral es σ₁ y la de Frobenius, la raíz de la suma de todos los σᵢ².",
+    facts = (
+        (True, "(1) Determinante nulo es área nula: la matriz aplasta alguna dirección, y esa dirección va a cero."),
+        (False, "(2) El rango de una matriz 3 × 5 es 3 como mucho; ¿cuánto queda, al menos, de 5?"),
+        (
+            False,
+            "(3) Los factores giran, `tr(ABC) = tr(BCA)`, pero no se intercambian. Prueba con tres matrices al azar.",
+        ),
+        (True, "(4) `QᵀQ` es la identidad: conserva productos escalares y, con ellos, longitudes y ángulos."),
+        (False, "(5) Mira ((1, 2), (2, 1)): con x = (1, −1), xᵀAx es negativo."),
+        (True, "(6) La espectral es σ₁ y la de Frobenius, la raíz de la suma de todos los σᵢ²."),
     )
-    for value, target, hint in zip(got, (True, False, False, True, False, True), hints, strict=True):
-        require(bool(value) == target, hint)
+    require_truths(answer, facts)
     return "Un contraejemplo de 2 × 2 vale más que una intuición."
 
 

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 
 from profundo.comun.datos import split_mnist
-from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require
+from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require, require_number, require_truths
 
 comprobar = Checker("apendices/probabilidad")
 
@@ -50,30 +50,22 @@ def _(answer: object) -> str:
         ("primera", "segunda", "tercera"), got, (positive, first, second), wrong, strict=True
     ):
         require(0 <= value <= 1, f"La {place} no es una probabilidad: vale {value:.4g}.")
-        for other, hint in options:
-            require(not np.isclose(value, other, rtol=2e-3), f"La {place} {hint}")
-        require(
-            np.isclose(value, target, rtol=5e-3),
-            f"La {place} no es {value:.4g}. Imagina 10 000 personas y cuenta cuántas hay en cada grupo.",
-        )
+        advice = "Imagina 10 000 personas y cuenta cuántas hay en cada grupo."
+        require_number(value, target, f"La {place}", options, advice)
     return "La previa manda hasta que los datos la vencen."
 
 
 @comprobar.exercise("verdad")
 def _(answer: object) -> str:
-    got = as_list(answer, 6, "respuestas")
-    for item in got:
-        require(isinstance(item, bool | np.bool_), "Cada respuesta debe ser True o False.")
-    hints = (
-        "(1) Con X normal e Y = X², la correlación es 0 e Y depende del todo de X.",
-        "(2) Una uniforme entre 0 y 1/3 vale 3 en ese tramo: lo que suma 1 es el área.",
-        "(3) Cambia qué distribución hace el promedio; mira los dos ajustes al objetivo de dos montes.",
-        "(4) H(X) − H(X | Y) = I(X; Y), que nunca es negativa.",
-        "(5) Restar también dispersa: las varianzas de variables independientes se suman.",
-        "(6) El error baja como 1/√n, y √4 = 2.",
+    facts = (
+        (False, "(1) Con X normal e Y = X², la correlación es 0 e Y depende del todo de X."),
+        (True, "(2) Una uniforme entre 0 y 1/3 vale 3 en ese tramo: lo que suma 1 es el área."),
+        (False, "(3) Cambia qué distribución hace el promedio; mira los dos ajustes al objetivo de dos montes."),
+        (True, "(4) H(X) − H(X | Y) = I(X; Y), que nunca es negativa."),
+        (False, "(5) Restar también dispersa: las varianzas de variables independientes se suman."),
+        (True, "(6) El error baja como 1/√n, y √4 = 2."),
     )
-    for value, target, hint in zip(got, (False, True, False, True, False, True), hints, strict=True):
-        require(bool(value) == target, hint)
+    require_truths(answer, facts)
     return "Son seis errores que se cometen con datos delante."
 
 

@@ -7,7 +7,7 @@ import torch
 
 from profundo.comun.copias import train_copies
 from profundo.comun.datos import small_mnist
-from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require
+from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require, require_truths
 from profundo.optimizacion.aumento_de_datos import Augmented, DenseCopies, keep_labels
 
 comprobar = Checker("optimizacion/aumento_de_datos")
@@ -17,20 +17,18 @@ MIN_ACCURACY = 0.8
 
 @comprobar.exercise("conserva")
 def _(answer: object) -> str:
-    got = as_list(answer, 6, "respuestas")
-    for item in got:
-        require(isinstance(item, bool | np.bool_), "Cada respuesta debe ser True o False.")
-    hints = (
-        "(1) Una gata reflejada sigue siendo una gata, y en las fotos aparecen las dos orientaciones.",
-        "(2) Muchas letras reflejadas son otra letra o ninguna: b y d.",
-        "(3) Desde el aire no hay arriba ni abajo: un campo girado es el mismo cultivo.",
-        "(4) El color es lo que distingue la fruta verde de la madura.",
-        "(5) El corazón se ve casi siempre del mismo lado: reflejar cambia lo que se pregunta.",
-        "(6) Lo que se pide es un número que depende del tamaño: al ampliar la foto, la etiqueta también cambia.",
+    facts = (
+        (True, "(1) Una gata reflejada sigue siendo una gata, y en las fotos aparecen las dos orientaciones."),
+        (False, "(2) Muchas letras reflejadas son otra letra o ninguna: b y d."),
+        (True, "(3) Desde el aire no hay arriba ni abajo: un campo girado es el mismo cultivo."),
+        (False, "(4) El color es lo que distingue la fruta verde de la madura."),
+        (False, "(5) El corazón se ve casi siempre del mismo lado: reflejar cambia lo que se pregunta."),
+        (
+            False,
+            "(6) Lo que se pide es un número que depende del tamaño: al ampliar la foto, la etiqueta también cambia.",
+        ),
     )
-    expected = (True, False, True, False, False, False)
-    for value, target, hint in zip(got, expected, hints, strict=True):
-        require(bool(value) == target, hint)
+    require_truths(answer, facts)
     return "Lo que se conserva depende de la pregunta, no de la imagen."
 
 

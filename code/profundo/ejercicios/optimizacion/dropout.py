@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from profundo.comun.datos import small_mnist
-from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require, require_close
+from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require, require_close, require_number
 from profundo.optimizacion.dropout import dropout_ridge
 
 comprobar = Checker("optimizacion/dropout")
@@ -40,9 +40,7 @@ def _(answer: object) -> str:
         ((0.5, "no multiplica por 1 − p."), (0.625, "divide entre 1 − p; el original multiplica."), (0.1, "usa p.")),
     )
     for name, value, target, options in zip(names, got, expected, wrong, strict=True):
-        for other, hint in options:
-            require(not np.isclose(value, other, rtol=1e-3), f"{name} {hint}")
-        require(np.isclose(value, target, rtol=5e-3), f"{name} no es {value:.4g}. Vuelve a las ecuaciones de la suma.")
+        require_number(value, target, name, options, "Vuelve a las ecuaciones de la suma.")
     return "Los términos se compensan en la media; en la varianza, nunca."
 
 

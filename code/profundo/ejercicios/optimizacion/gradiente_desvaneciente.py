@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from profundo.comun.datos import small_mnist
-from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require
+from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require, require_number, require_truths
 from profundo.optimizacion.gradiente_desvaneciente import masked_crc32c
 
 comprobar = Checker("optimizacion/gradiente_desvaneciente")
@@ -43,27 +43,24 @@ def _(answer: object) -> str:
         ),
     )
     for name, value, target, options in zip(names, got, expected, wrong, strict=True):
-        for other, hint in options:
-            require(not np.isclose(value, other, rtol=2e-3), f"{name} {hint}")
-        require(np.isclose(value, target, rtol=5e-3), f"{name} no es {value:.4g}. Multiplica un factor por capa.")
+        require_number(value, target, name, options, "Multiplica un factor por capa.")
     return "Un factor cualquiera, elevado a la profundidad."
 
 
 @comprobar.exercise("diagnostico")
 def _(answer: object) -> str:
-    got = as_list(answer, 6, "respuestas")
-    for item in got:
-        require(isinstance(item, bool | np.bool_), "Cada respuesta debe ser True o False.")
-    hints = (
-        "(1) El teorema: una cota menor que 1 en cada capa basta para que se desvanezca.",
-        "(2) La cota es de la peor dirección. Con la sigmoide de ganancia 4, todas pasan de 1 y el gradiente decae.",
-        "(3) La primera capa de la red ReLU se movió mucho y su histograma quedó igual.",
-        "(4) Todos los números se multiplican por el mismo factor.",
-        "(5) Por debajo de ε, Adam divide entre ε y el paso es tan pequeño como el gradiente.",
-        "(6) Con s = 1 y pesos de He, la media de los cuadrados se duplica en cada capa.",
+    facts = (
+        (True, "(1) El teorema: una cota menor que 1 en cada capa basta para que se desvanezca."),
+        (
+            False,
+            "(2) La cota es de la peor dirección. Con sigmoides de ganancia 4, todas pasan de 1 y el gradiente decae.",
+        ),
+        (False, "(3) La primera capa de la red ReLU se movió mucho y su histograma quedó igual."),
+        (True, "(4) Todos los números se multiplican por el mismo factor."),
+        (False, "(5) Por debajo de ε, Adam divide entre ε y el paso es tan pequeño como el gradiente."),
+        (False, "(6) Con s = 1 y pesos de He, la media de los cuadrados se duplica en cada capa."),
     )
-    for value, target, hint in zip(got, (True, False, False, True, False, False), hints, strict=True):
-        require(bool(value) == target, hint)
+    require_truths(answer, facts)
     return "Sabes qué dice cada medida y qué no."
 
 

@@ -8,7 +8,18 @@ from torch import nn
 from torch.nn import functional as F
 
 from profundo.comun.datos import small_mnist
-from profundo.comun.ejercicios import Checker, Unanswered, as_array, as_list, call, fail, require, require_close
+from profundo.comun.ejercicios import (
+    Checker,
+    Unanswered,
+    as_array,
+    as_list,
+    call,
+    fail,
+    require,
+    require_close,
+    require_number,
+    require_truths,
+)
 from profundo.optimizacion.inicializacion import build
 
 comprobar = Checker("optimizacion/inicializacion")
@@ -45,32 +56,28 @@ def _(answer: object) -> str:
         ),
     )
     for name, value, target, options in zip(names, got, expected, wrong, strict=True):
-        for other, hint in options:
-            require(not np.isclose(value, other, rtol=1e-3), f"{name} {hint}")
-        require(
-            np.isclose(value, target, rtol=5e-3),
-            f"{name} no es {value:.4g}. fan_in cuenta los números que suma cada salida; fan_out, las sumas en que "
-            "entra cada entrada.",
-        )
+        advice = "fan_in cuenta los números que suma cada salida; fan_out, las sumas en que entra cada entrada."
+        require_number(value, target, name, options, advice)
     return "Los tres difieren poco; elevados a la profundidad, mucho."
 
 
 @comprobar.exercise("simetria")
 def _(answer: object) -> str:
-    got = as_list(answer, 6, "respuestas")
-    for item in got:
-        require(isinstance(item, bool | np.bool_), "Cada respuesta debe ser True o False.")
-    hints = (
-        "(1) Los pesos de entrada al azar ya hacen distintas a las neuronas; los de salida se mueven en un paso.",
-        "(2) En tanh la derivada en 0 es 1: cada neurona recibe un delta proporcional a su peso de salida.",
-        "(3) Sin pesos de salida no hay delta, y sin salidas ocultas los pesos de salida tampoco reciben gradiente.",
-        "(4) Los sesgos distintos dan salidas ocultas distintas, y con ellas gradientes distintos.",
-        "(5) Adam hace la misma cuenta con cada peso: a gradientes iguales, pasos iguales.",
-        "(6) La ReLU en 0 tiene derivada 0 en PyTorch: a los pesos de entrada no les llega gradiente.",
+    facts = (
+        (
+            True,
+            "(1) Los pesos de entrada al azar ya hacen distintas a las neuronas; los de salida se mueven en un paso.",
+        ),
+        (True, "(2) En tanh la derivada en 0 es 1: cada neurona recibe un delta proporcional a su peso de salida."),
+        (
+            False,
+            "(3) Sin pesos de salida no hay delta; sin salidas ocultas, los pesos de salida tampoco reciben gradiente.",
+        ),
+        (True, "(4) Los sesgos distintos dan salidas ocultas distintas, y con ellas gradientes distintos."),
+        (False, "(5) Adam hace la misma cuenta con cada peso: a gradientes iguales, pasos iguales."),
+        (False, "(6) La ReLU en 0 tiene derivada 0 en PyTorch: a los pesos de entrada no les llega gradiente."),
     )
-    expected = (True, True, False, True, False, False)
-    for value, target, hint in zip(got, expected, hints, strict=True):
-        require(bool(value) == target, hint)
+    require_truths(answer, facts)
     return "La simetría se rompe con cualquier diferencia que llegue a un gradiente."
 
 

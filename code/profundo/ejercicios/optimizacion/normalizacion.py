@@ -9,7 +9,17 @@ from torch import nn
 from torch.nn import functional as F
 
 from profundo.comun.datos import small_mnist
-from profundo.comun.ejercicios import Checker, Unanswered, as_array, as_list, call, fail, require, require_close
+from profundo.comun.ejercicios import (
+    Checker,
+    Unanswered,
+    as_array,
+    as_list,
+    call,
+    fail,
+    require,
+    require_close,
+    require_number,
+)
 
 comprobar = Checker("optimizacion/normalizacion")
 
@@ -23,27 +33,31 @@ def _(answer: object) -> str:
     root5, var = 5**0.5, 0.9 + 0.1 * 20 / 3
     names = ("(1) La salida", "(2) La media acumulada", "(3) La varianza acumulada", "(4) La salida al evaluar")
     expected = (1 - 6 / root5, 0.5, var, 1 + 15 / var**0.5)
-    for k, wrong, hint in (
-        (0, -3 / root5, "no lleva γ ni β."),
-        (0, 1 - 6 / (20 / 3) ** 0.5, "usa la varianza entre 3; el lote se normaliza con la varianza entre 4."),
-        (0, 1 - 6 / 5, "divide entre la varianza; falta la raíz."),
-        (0, 5.0, "usa las estadísticas acumuladas; al entrenar se usan las del lote."),
-        (1, 4.5, "da 0.9 a lo nuevo; en PyTorch, `momentum` es el peso de lo nuevo."),
-        (1, 5.0, "es la del lote; la acumulada solo avanza una décima parte hacia ella."),
-        (2, 1.4, "usa la varianza entre 4; se acumula la varianza entre 3, sin sesgo."),
-        (2, 6.1, "da 0.9 a lo nuevo; en PyTorch, `momentum` es el peso de lo nuevo."),
-        (2, 2 / 3, "olvida que la varianza acumulada empieza en 1."),
-        (3, 1 + 6 / root5, "usa la media y la varianza del lote; al evaluar se usan las acumuladas."),
-        (3, 7.5 / var**0.5, "no lleva γ ni β."),
-        (3, 1 + 15 / var, "divide entre la varianza; falta la raíz."),
-        (3, 17.0, "usa las estadísticas recién creadas; ya ha habido un paso."),
-    ):
-        require(not np.isclose(got[k], wrong, rtol=1e-3), f"{names[k]} {hint}")
-    for value, name, target in zip(got, names, expected, strict=True):
-        require(
-            np.isclose(value, target, rtol=5e-3),
-            f"{name} no es {value:.4g}. Media del lote 5; desviaciones al cuadrado, 9 + 1 + 1 + 9.",
-        )
+    wrong: tuple[tuple[tuple[float, str], ...], ...] = (
+        (
+            (-3 / root5, "no lleva γ ni β."),
+            (1 - 6 / (20 / 3) ** 0.5, "usa la varianza entre 3; el lote se normaliza con la varianza entre 4."),
+            (1 - 6 / 5, "divide entre la varianza; falta la raíz."),
+            (5.0, "usa las estadísticas acumuladas; al entrenar se usan las del lote."),
+        ),
+        (
+            (4.5, "da 0.9 a lo nuevo; en PyTorch, `momentum` es el peso de lo nuevo."),
+            (5.0, "es la del lote; la acumulada solo avanza una décima parte hacia ella."),
+        ),
+        (
+            (1.4, "usa la varianza entre 4; se acumula la varianza entre 3, sin sesgo."),
+            (6.1, "da 0.9 a lo nuevo; en PyTorch, `momentum` es el peso de lo nuevo."),
+            (2 / 3, "olvida que la varianza acumulada empieza en 1."),
+        ),
+        (
+            (1 + 6 / root5, "usa la media y la varianza del lote; al evaluar se usan las acumuladas."),
+            (7.5 / var**0.5, "no lleva γ ni β."),
+            (1 + 15 / var, "divide entre la varianza; falta la raíz."),
+            (17.0, "usa las estadísticas recién creadas; ya ha habido un paso."),
+        ),
+    )
+    for value, target, name, options in zip(got, expected, names, wrong, strict=True):
+        require_number(value, target, name, options, "Media del lote 5; desviaciones al cuadrado, 9 + 1 + 1 + 9.")
     return "Entrenar y evaluar son dos funciones: el mismo 8 daba otra cosa dentro del lote."
 
 
