@@ -130,9 +130,8 @@ def _(answer: object) -> str:
         )
         s = np.sqrt(z.var(axis=0) + eps)
         z_hat = (z - z.mean(axis=0)) / s
-        require(
-            not np.allclose(g_beta, g_y.mean(axis=0)), "La derivada de β es la suma sobre los ejemplos, no la media."
-        )
+        averaged = np.allclose(g_beta, g_y.mean(axis=0))
+        require(not averaged, "La derivada de β es la suma sobre los ejemplos, no la media.")
         require_close(g_beta, g_y.sum(axis=0), "La derivada de β es la suma de g_y sobre los ejemplos, por columna.")
         extra = (g_y * z_hat * gamma).sum(axis=0)
         require(not np.allclose(g_gamma, extra), "γ no entra en su propia derivada: usa g_y, no γ·g_y.")
@@ -256,9 +255,7 @@ def _(answer: object) -> str:
         torch.manual_seed(0)
         call(run, model, CONTRAST * data.x_train + BRIGHTNESS)
     require(list(model) == layers, "Cambiaste las capas de la red; solo pueden cambiar sus estadísticas acumuladas.")
-    same = all(
-        p.shape == q.shape and torch.equal(p.detach(), q) for p, q in zip(model.parameters(), parameters, strict=True)
-    )
+    same = all(torch.equal(p.detach(), q) for p, q in zip(model.parameters(), parameters, strict=True))
     require(same, "Cambiaste algún parámetro; solo pueden cambiar las estadísticas acumuladas.")
     buffers = list(model.buffers())
     if len(buffers) == len(statistics) and all(torch.equal(a, b) for a, b in zip(buffers, statistics, strict=True)):
