@@ -60,7 +60,7 @@ nbval: notebooks ## vuelve a ejecutar cada cuaderno publicado y compara todas la
 	@$(LIBRO) nbval
 
 test: revisar sitio ## todo lo que se comprueba
-	$(PY) -m pytest -n 2 --dist worksteal --durations 20
+	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 20
 	@$(LIBRO) nbval
 
 bench: $(VENV)/listo ## mide la construcción, el motor de derivadas, el entrenador y las páginas

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from herramientas import everything_required
+from hypothesis import settings
 from jaxtyping import install_import_hook
 from navegador import launch
 from playwright.sync_api import Browser
@@ -24,6 +25,11 @@ assert not any(name.split(".")[0] == "profundo" for name in sys.modules), "profu
 install_import_hook("profundo", CHECKER)
 
 torch.set_num_threads(1)
+# Lo que tarda un ejemplo depende de qué más haga la máquina.
+settings.register_profile("libro", deadline=None)
+settings.load_profile("libro")
+# Los archivos que más tardan, primero: así no queda al final un proceso con uno de ellos y los demás esperando.
+SLOWEST = ("test_paginas.py", "test_lanzamiento.py", "test_ejecucion.py", "test_binder.py", "test_epub.py")
 # Sus comprobaciones explican el fallo como las de cualquier prueba.
 pytest.register_assert_rewrite("respuestas", "faltas")
 
@@ -42,6 +48,12 @@ def browser() -> Iterator[Browser]:
     """Un navegador por archivo: Playwright no admite dos a la vez, y mientras vive nadie más puede usar ``asyncio``."""
     with launch() as opened:
         yield opened
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pone delante los archivos que más tardan."""
+    order = {name: position for position, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.hookimpl(wrapper=True)

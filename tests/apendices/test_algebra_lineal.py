@@ -163,7 +163,7 @@ def test_power_iteration_explains_its_arguments():
 
 
 @given(a=arrays(np.float64, st.integers(1, 6).map(lambda n: (n, n)), elements=NUMBERS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_jacobi_matches_numpy(a):
     a = (a + a.T) / 2
     values, vectors, sweeps = jacobi_eigh(a)
@@ -193,7 +193,7 @@ def test_jacobi_explains_its_matrix(a):
 
 
 @given(a=TABLES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_svd_matches_numpy(a):
     u, s, vt = svd(a)
     expected = np.linalg.svd(a, compute_uv=False)
@@ -248,7 +248,7 @@ def test_pseudo_inverse_matches_numpy(shape):
 
 
 @given(a=TABLES)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_pseudo_inverse_meets_penrose(a):
     plus = pseudo_inverse(svd(a), rtol=1e-8)
     scale = max(np.abs(a).max(), 1e-300)

@@ -68,7 +68,7 @@ def test_joint_explains_bad_input(x, y):
 
 
 @given(seed=seeds)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_posterior_is_the_conditional_of_the_joint(seed):
     table = random_p(np.random.default_rng(seed), 12).reshape(3, 4)  # (causa, observación)
     prior = table.sum(axis=1)
@@ -100,7 +100,7 @@ def test_posterior_explains_bad_input(prior, likelihood, message):
 
 
 @given(seed=seeds, d=st.integers(1, 6))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_gaussian_density_matches_scipy_and_torch(seed, d):
     rng = np.random.default_rng(seed)
     mean, cov, x = rng.normal(size=d), random_cov(rng, d), rng.normal(size=(5, d))
@@ -253,7 +253,7 @@ def test_classifier_explains_few_examples():
 
 
 @given(seed=seeds, k=st.integers(2, 8), base=st.sampled_from([2.0, math.e, 10.0]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_information_matches_scipy_and_torch(seed, k, base):
     rng = np.random.default_rng(seed)
     p, q = random_p(rng, 3, k), random_p(rng, 3, k)
@@ -266,7 +266,7 @@ def test_information_matches_scipy_and_torch(seed, k, base):
 
 
 @given(seed=seeds)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_gibbs(seed):
     rng = np.random.default_rng(seed)
     p, q = random_p(rng, 2, 5)
@@ -283,7 +283,7 @@ def test_zeros_cost_nothing_or_everything():
 
 
 @given(seed=seeds)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_mutual_information_matches_sklearn(seed):
     rng = np.random.default_rng(seed)
     x, y = rng.integers(0, 3, 40), rng.integers(0, 4, 40)
@@ -316,7 +316,7 @@ def best_lengths(p: np.ndarray) -> float:
 
 
 @given(seed=seeds, k=st.integers(2, 6))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_huffman_is_prefix_free_and_optimal(seed, k):
     p = random_p(np.random.default_rng(seed), k)
     words = huffman(p)
@@ -334,7 +334,7 @@ def test_huffman_of_simple_tables():
 
 
 @given(seed=seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_joint_information_matches_the_tables(seed):
     rng = np.random.default_rng(seed)
     x, y, known = rng.integers(0, 2, (30, 4)), rng.integers(0, 3, 30), rng.integers(0, 3, 30)

@@ -47,7 +47,7 @@ def test_layers_follow_the_computation_and_leaves_wait_for_their_user() -> None:
     assert layers({"solo": []}) == {"solo": 0}
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(graph=graphs(), vertical=st.booleans())
 def test_boxes_never_overlap_and_every_edge_moves_forward(graph: dict[int, list[int]], *, vertical: bool) -> None:
     figure = draw(graph, vertical=vertical)

@@ -191,6 +191,9 @@ def test_a_warning_fails_the_build_every_time(book: Project) -> None:
     assert run_build(book, "html").returncode == 0
 
 
+SLOW_PAGES = '; app.connect("html-page-context", lambda *_: __import__("time").sleep(0.2))'
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("moment", ["ejecutando", "escribiendo"])
 def test_the_build_after_an_interruption_is_right(book: Project, sent: signal.Signals, moment: str) -> None:
@@ -198,6 +201,9 @@ def test_the_build_after_an_interruption_is_right(book: Project, sent: signal.Si
     edit(book.code / "paquete" / "base.py", "VALUE = 1", "VALUE = 21")
     if moment == "ejecutando":
         edit(book.source("a/indirecto"), "print(", "import time; time.sleep(3)\nprint(")
+    else:  # despacio, para que la señal llegue antes del final aunque la máquina esté ocupada
+        handler = 'app.connect("html-page-context", page_context, priority=900)'
+        edit(book.root / "book" / "_ext" / "sitio.py", handler, handler + SLOW_PAGES)
     command = [sys.executable, "book/_ext/construir.py", "html"]
     with subprocess.Popen(
         command, cwd=book.root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True

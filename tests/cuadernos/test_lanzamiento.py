@@ -33,20 +33,19 @@ from entornos import (
 )
 from nbformat import NotebookNode
 
-SAMPLE_SIZE = 4  # cada cuaderno paga su instalación: con más capítulos se toman menos que todos
+SAMPLE_SIZE = 3  # cada cuaderno paga su instalación: se toman unos pocos, que cambian con cada commit
 ADDRESS = re.compile(r"git\+(https://\S+)@([0-9a-f]{40}|main)")
 LIMITS = "-c {limits} "
 
 
 def sample(chapters: list[str], seed: int, size: int = SAMPLE_SIZE) -> list[str]:
-    """Los capítulos que se prueban: todos si caben; si no, al menos uno de cada parte, que rota con la semilla."""
+    """Los capítulos que se prueban: todos si caben; si no, de partes distintas, y otros con cada semilla."""
     parts: dict[str, list[str]] = {}
     for chapter in chapters:
         parts.setdefault(chapter.split("/")[0], []).append(chapter)
-    # Los de cada parte, girados: primero el primero de cada una, luego el segundo de cada una…
-    turned = [names[seed % len(names) :] + names[: seed % len(names)] for names in parts.values()]
-    rounds = [names[i] for i in range(len(chapters)) for names in turned if i < len(names)]
-    chosen = set(rounds[: max(size, len(parts))])
+    # El primero de cada parte, luego el segundo de cada una…; cada semilla toma los que siguen a los de la anterior.
+    rounds = [names[i] for i in range(len(chapters)) for names in parts.values() if i < len(names)]
+    chosen = {rounds[(size * seed + i) % len(rounds)] for i in range(size)}
     return [chapter for chapter in chapters if chapter in chosen]
 
 
@@ -196,15 +195,15 @@ def test_a_changed_version_and_a_missing_package_are_found(
     assert "packaging" in opening.changed()
 
 
-@pytest.mark.parametrize("size", [4, 12, 100])
-def test_the_sample_has_every_part_and_in_time_every_chapter(size: int) -> None:
+@pytest.mark.parametrize("size", [3, 12, 100])
+def test_the_sample_rotates_over_every_chapter(size: int) -> None:
     chapters = [f"parte{part}/tema{i}" for part in range(12) for i in range(3 + part)]
     seen: set[str] = set()
     for turn in range(100):
         chosen = sample(chapters, turn, size)
         assert chosen == [chapter for chapter in chapters if chapter in chosen]
-        assert len(chosen) == max(12, size)
-        assert len({chapter.split("/")[0] for chapter in chosen}) == 12
+        assert len(chosen) == size
+        assert len({chapter.split("/")[0] for chapter in chosen}) >= min(2, size)
         seen |= set(chosen)
     assert seen == set(chapters)
     assert sample(chapters[:5], 7, 12) == chapters[:5]

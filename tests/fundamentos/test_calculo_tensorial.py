@@ -60,7 +60,7 @@ def operands(equation: str, seed: int = 0) -> list[np.ndarray]:
     return [rng.normal(size=[SIZE[i] for i in t]) for t in equation.partition("->")[0].split(",")]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(equation=equations(), seed=st.integers(0, 9))
 def test_contract_is_einsum(equation: str, seed: int) -> None:
     a, b = operands(equation, seed)
@@ -69,7 +69,7 @@ def test_contract_is_einsum(equation: str, seed: int) -> None:
     np.testing.assert_allclose(got, einsum(equation, a, b), rtol=1e-12, atol=1e-12)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(left=term, right=term)
 def test_without_arrow_repeated_indices_are_summed(left: str, right: str) -> None:
     a, b = operands(f"{left},{right}")
@@ -102,7 +102,7 @@ def test_contract_explains_bad_input(equation: str, shapes: tuple, message: str)
     assert message in str(error.value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(equation=equations(), seed=st.integers(0, 9))
 def test_einsum_gradients_match_pytorch(equation: str, seed: int) -> None:
     arrays = operands(equation, seed)
@@ -203,7 +203,7 @@ def random_network(sizes: tuple[int, ...], seed: int) -> tuple[Map, Callable[[to
 
 
 @FORWARD_MODE
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=2, max_size=4).map(tuple), n=st.integers(1, 4), seed=st.integers(0, 20)
 )
@@ -279,7 +279,7 @@ def problem(n: int = 12, d: int = 4, k: int = 3, seed: int = 0) -> tuple[np.ndar
 
 
 @FORWARD_MODE
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 30), l2=st.sampled_from([0.0, 0.1]))
 def test_hvp_is_the_derivative_of_the_gradient(seed: int, l2: float) -> None:
     x, y, w = problem(seed=seed)
@@ -306,7 +306,7 @@ def test_hvp_asks_for_the_shape_of_the_weights() -> None:
         softmax_hvp(w, x, w.T)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(n=st.integers(1, 8), seed=st.integers(0, 30))
 def test_conjugate_gradient_solves_in_as_many_steps_as_unknowns(n: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

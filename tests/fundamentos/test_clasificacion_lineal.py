@@ -183,7 +183,7 @@ def test_reliability_matches_scikit_learn() -> None:
 # --- Lo que dicen los teoremas --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), l2=st.sampled_from([0.0, 0.5]), scale=st.floats(0.1, 20))
 def test_a_safe_step_never_raises_the_loss(seed: int, l2: float, scale: float) -> None:
     x, y = noisy(seed, n=20)
@@ -219,7 +219,7 @@ def test_softmax_loss_is_convex_and_flat_along_shared_shifts() -> None:
     assert (values < 1e-12).sum() == 4  # tantas direcciones planas como coordenadas: solo importan las diferencias
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), shift=st.floats(-1e3, 1e3))
 def test_softmax_ignores_a_shared_shift(seed: int, shift: float) -> None:
     s = np.random.default_rng(seed).normal(size=(5, 4))

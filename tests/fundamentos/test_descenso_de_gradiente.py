@@ -126,7 +126,7 @@ def test_a_gradient_of_another_shape_is_refused():
 # --- Los teoremas ---------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(curvatures=curvature_lists, share=st.floats(0.05, 1.2), seed=seeds)
 def test_each_direction_contracts_by_its_factor(curvatures, share, seed):
     fun, axes, center = bowl(curvatures, seed)
@@ -138,7 +138,7 @@ def test_each_direction_contracts_by_its_factor(curvatures, share, seed):
     np.testing.assert_allclose(np.abs(errors[1]), contraction(np.array(curvatures), lr), atol=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(curvatures=curvature_lists, other=st.floats(0.01, 3))
 def test_best_rate_minimizes_the_worst_factor(curvatures, other):
     mu, largest = min(curvatures), max(curvatures)
@@ -163,7 +163,7 @@ def test_two_over_l_is_the_border(ratio, grows):
     assert (np.linalg.norm(run.points[-1] - center) > 1) == grows
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(curvatures=curvature_lists, seed=seeds)
 def test_sine_of_the_angle_is_at_most_rho(curvatures, seed):
     fun, axes, center = bowl(curvatures, seed)
@@ -181,7 +181,7 @@ def test_sine_of_the_angle_is_at_most_rho(curvatures, seed):
         np.testing.assert_allclose(sine(largest**0.5 * low + mu**0.5 * high), rho, atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=seeds, share=st.floats(0.05, 0.99))
 def test_descent_lemma_on_a_convex_and_a_nonconvex_function(seed, share):
     def wavy(w):
@@ -250,7 +250,7 @@ def test_patience_must_be_positive():
 # --- Retroceso ------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     curvatures=curvature_lists, seed=seeds, initial=st.floats(1e-3, 1e3), decrease=st.floats(0.01, 0.9),
     shrink=st.floats(0.2, 0.9),
@@ -305,7 +305,7 @@ def test_backtracking_refuses_bad_options(options):
 # --- Curvaturas -----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(curvatures=st.lists(st.floats(-50, 50), min_size=2, max_size=6), seed=seeds)
 def test_hessian_product_in_a_quadratic(curvatures, seed):
     fun, axes, _ = bowl(curvatures, seed)
@@ -365,7 +365,7 @@ def test_power_iteration_needs_an_iteration():
 # --- Superficies y redes --------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(w=st.tuples(st.floats(-2, 2), st.floats(-2, 2)).map(np.array))
 def test_rosenbrock_and_its_gradient_match_scipy(w):
     value, gradient = differentiate(rosenbrock)(w)

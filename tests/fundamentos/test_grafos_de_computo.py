@@ -102,7 +102,7 @@ def total(nodes: list) -> object:
 programs = st.lists(st.tuples(*[st.integers(0, 10_000)] * 3), max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(program=programs, seed=st.integers(0, 100), constants=st.sets(st.integers(0, len(SHAPES) - 2)))
 def test_random_graphs_match_torch(program: Program, seed: int, constants: set[int]) -> None:
     rng = np.random.default_rng(seed)
@@ -127,7 +127,7 @@ def test_random_graphs_match_torch(program: Program, seed: int, constants: set[i
             np.testing.assert_allclose(mine.grad, other.grad.numpy(), rtol=1e-8, atol=1e-10)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(program=programs, seed=st.integers(0, 100))
 def test_float32_stays_float32(program: Program, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -158,7 +158,7 @@ def test_matmul_matches_torch_for_vectors_matrices_and_batches(left: tuple, righ
     np.testing.assert_allclose(b.grad, tb.grad.numpy())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     n=st.integers(1, 6), k=st.integers(1, 5), scale=st.sampled_from([0.0, 1.0, 50.0, 1e4]), seed=st.integers(0, 1000)
 )
@@ -282,7 +282,7 @@ def test_numerical_gradient_of_a_quadratic_is_exact() -> None:
 # --- El recorrido ---------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(program=programs)
 def test_topological_order_puts_every_node_after_its_users(program: Program) -> None:
     root = total(run(program, [leaf(*shape) for shape in SHAPES]))
@@ -406,7 +406,7 @@ def test_changing_data_between_forward_and_backward_goes_unnoticed() -> None:
 # --- Formas, tipos y modo directo -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(mask=st.lists(st.booleans(), min_size=0, max_size=3), extra=st.integers(0, 2), seed=st.integers(0, 100))
 def test_unbroadcast_is_the_adjoint_of_broadcasting(mask: list[bool], extra: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -439,7 +439,7 @@ def test_data_is_shared_if_it_is_floating_and_converted_otherwise() -> None:
     assert (leaf(2, 3).shape, leaf(2, 3).ndim) == ((2, 3), 2)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(program=programs, values=st.tuples(*[st.floats(-2, 2)] * 3))
 def test_forward_mode_agrees_with_reverse_mode(program: Program, values: tuple[float, ...]) -> None:
     numbers = [(op % 8 if op % 3 else len(UNARY) + op % 4, i, j) for op, i, j in program]

@@ -161,7 +161,7 @@ def pattern(model: MLP, points: np.ndarray) -> np.ndarray:
 
 
 @given(st.integers(0, 10_000), st.sampled_from([(2, 5, 1), (2, 4, 4, 1), (2, 3, 3, 3, 1)]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_regions_tile_the_box_with_one_pattern_each(seed: int, sizes: tuple[int, ...]) -> None:
     torch.manual_seed(seed)
     model = MLP(sizes)
@@ -195,7 +195,7 @@ def test_region_bound_is_a_product_of_layers() -> None:
 
 
 @given(st.integers(0, 10_000), st.sampled_from([(1, 6, 1), (3, 4, 4, 1), (2, 3, 3, 3, 2)]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_network_is_affine_between_breakpoints(seed: int, sizes: tuple[int, ...]) -> None:
     torch.manual_seed(seed)
     model = MLP(sizes).double()
@@ -220,7 +220,7 @@ def test_breakpoints_of_one_layer_are_known() -> None:
 
 
 @given(st.lists(st.floats(-10, 10), min_size=2, max_size=20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_bumps_are_linear_interpolation(values: list[float]) -> None:
     heights = np.array(values)
     x = np.linspace(0, 1, 257)
@@ -255,7 +255,7 @@ def test_tent_network_alternates_exactly(k: int) -> None:
 
 
 @given(st.integers(0, 10_000), st.sampled_from([(1, 3, 1), (1, 2, 2, 1), (1, 6, 1)]), st.floats(-1, 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_network_beats_min_mistakes(seed: int, sizes: tuple[int, ...], cut: float) -> None:
     torch.manual_seed(seed)
     index = torch.arange(33)

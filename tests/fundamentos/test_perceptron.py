@@ -108,7 +108,7 @@ def test_best_separator_matches_a_hard_margin_svm(seed: int) -> None:
     np.testing.assert_allclose(gamma, margin(expected, x, y), atol=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 25), d=st.integers(1, 4))
 def test_separability_agrees_with_linear_programming(seed: int, n: int, d: int) -> None:
     rng = np.random.default_rng(seed)
@@ -131,7 +131,7 @@ def test_separability_agrees_with_linear_programming(seed: int, n: int, d: int) 
 # --- El teorema -----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), d=st.integers(2, 20), gamma=st.floats(0.01, 0.9))
 def test_mistakes_never_exceed_the_bound(seed: int, d: int, gamma: float) -> None:
     x, y = make_separable(50, d, gamma=gamma, seed=seed)

@@ -87,7 +87,7 @@ def make(kind: str, seed: int, n: int = 5, scale: float = 1.0) -> tuple[np.ndarr
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=seeds, n=st.integers(1, 6), reduction=reductions, scale=st.sampled_from([0.1, 1.0, 5.0]))
 def test_values_and_gradients_match_pytorch(name: str, seed: int, n: int, reduction: str, scale: float) -> None:
     ours, theirs, kind = PAIRS[name]
@@ -169,7 +169,7 @@ def test_integer_targets_are_welcome_where_they_make_sense() -> None:
 # --- Qué se predice -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=seeds, n=st.integers(1, 30), q=st.floats(0.02, 0.98))
 def test_quantiles_minimize_pinball(seed: int, n: int, q: float) -> None:
     y = np.random.default_rng(seed).exponential(size=n)
@@ -181,7 +181,7 @@ def test_quantiles_minimize_pinball(seed: int, n: int, q: float) -> None:
     assert all(cost(best) <= cost(c) + 1e-12 for c in (*y, best - 0.01, best + 0.01))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=seeds, n=st.integers(1, 30))
 def test_the_mean_has_zero_slope_and_the_median_balances(seed: int, n: int) -> None:
     y = np.random.default_rng(seed).exponential(size=n)
@@ -199,7 +199,7 @@ def test_pinball_fits_lines_with_the_descent_of_the_linear_chapter() -> None:
 # --- Redondeo -------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=seeds, n=st.integers(1, 4), k=st.integers(1, 6), scale=st.sampled_from([1.0, 100.0, 1e4, 1e30]))
 def test_log_sum_exp_matches_scipy_and_pytorch(seed: int, n: int, k: int, scale: float) -> None:
     s = scale * np.random.default_rng(seed).normal(size=(n, 2, k))

@@ -85,7 +85,7 @@ def test_cars_missing_file_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_pat
         load_cars()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 30))
 def test_r2_matches_scikit_learn(seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)
@@ -110,7 +110,7 @@ def test_closed_forms_match_the_libraries(seed: int, solver: Callable) -> None:
     np.testing.assert_allclose(w, [model.intercept_, *model.coef_])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 30), p=st.integers(1, 6))
 def test_householder_qr_factors_any_tall_matrix(seed: int, n: int, p: int) -> None:
     p = min(n, p)
@@ -124,7 +124,7 @@ def test_householder_qr_factors_any_tall_matrix(seed: int, n: int, p: int) -> No
         np.testing.assert_allclose(np.abs(r), np.abs(np.linalg.qr(x)[1]), atol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), n=st.integers(5, 40), p=st.integers(2, 5))
 def test_the_residual_is_perpendicular_and_nothing_does_better(seed: int, n: int, p: int) -> None:
     x, y = problem(seed, n, p)
@@ -179,7 +179,7 @@ def test_column_units_do_not_cost_digits(solver: Callable) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), n=st.integers(20, 500))
 def test_dependent_columns_are_found(dtype: type[np.floating], seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)
@@ -212,7 +212,7 @@ def test_year_without_centering_in_32_bits() -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 20))
 def test_losses_and_gradients_match_pytorch(name: str, seed: int, n: int) -> None:
     ours, theirs = LOSSES[name]
@@ -265,7 +265,7 @@ def test_descent_takes_the_steps_of_sgd(name: str, batch_size: int | None) -> No
         torch.testing.assert_close(weights.detach(), torch.from_numpy(ours[epoch]))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), share=st.floats(0.05, 0.99))
 def test_descent_obeys_the_theorem(seed: int, share: float) -> None:
     x, y = problem(seed)

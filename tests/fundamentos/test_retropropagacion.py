@@ -58,7 +58,7 @@ def torch_copy(net: MLP, activation: str) -> nn.Sequential:
 # --- Contra otras implementaciones ----------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sizes=sizes_strategy, activation=names, n=st.integers(1, 6), seed=st.integers(0, 50))
 def test_values_and_gradients_match_pytorch(sizes: tuple[int, ...], activation: str, n: int, seed: int) -> None:
     net, x, y = make(sizes, activation, seed, n)
@@ -71,7 +71,7 @@ def test_values_and_gradients_match_pytorch(sizes: tuple[int, ...], activation: 
         torch.testing.assert_close(torch.from_numpy(g), p.grad, rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sizes=sizes_strategy, activation=st.sampled_from(["relu", "tanh"]), n=st.integers(1, 6), seed=st.integers(0, 50))
 def test_values_and_gradients_match_the_engine(sizes: tuple[int, ...], activation: str, n: int, seed: int) -> None:
     net, x, y = make(sizes, activation, seed, n)
@@ -88,7 +88,7 @@ def test_values_and_gradients_match_the_engine(sizes: tuple[int, ...], activatio
         np.testing.assert_allclose(g, p.grad, rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sizes=sizes_strategy, activation=names, n=st.integers(1, 6), seed=st.integers(0, 50))
 def test_the_batch_is_the_mean_of_its_examples(sizes: tuple[int, ...], activation: str, n: int, seed: int) -> None:
     net, x, y = make(sizes, activation, seed, n)
@@ -97,7 +97,7 @@ def test_the_batch_is_the_mean_of_its_examples(sizes: tuple[int, ...], activatio
         np.testing.assert_allclose(g, np.mean(examples, axis=0), rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(sizes=sizes_strategy, activation=st.sampled_from(["tanh", "sigmoid"]), seed=st.integers(0, 50))
 def test_gradients_match_finite_differences_one_by_one(sizes: tuple[int, ...], activation: str, seed: int) -> None:
     net, x, y = make(sizes, activation, seed)
@@ -177,7 +177,7 @@ def test_float32_stays_float32(name: str) -> None:
     assert [a.shape for a in outputs] == [(5, 4), (5, 3), (5, 2)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(n=st.integers(1, 5), k=st.integers(1, 5), scale=st.sampled_from([1.0, 50.0, 1e4]), seed=st.integers(0, 50))
 def test_cross_entropy_matches_pytorch_and_does_not_overflow(n: int, k: int, scale: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -256,7 +256,7 @@ def test_faults_leave_their_signature(where: str, failing: set[int]) -> None:
     assert set(np.flatnonzero(errors > 1e-6).tolist()) == failing
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(sizes=sizes_strategy, activation=st.sampled_from(["tanh", "sigmoid"]), seed=st.integers(0, 50))
 def test_right_gradients_pass_the_check(sizes: tuple[int, ...], activation: str, seed: int) -> None:
     net, x, y = make(sizes, activation, seed)
@@ -281,7 +281,7 @@ class Counting(np.ndarray):
         return result.view(Counting) if isinstance(result, np.ndarray) else result
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sizes=sizes_strategy, n=st.integers(1, 6))
 def test_cost_is_what_our_code_and_pytorch_multiply(sizes: tuple[int, ...], n: int) -> None:
     cost = count_products(sizes, n)

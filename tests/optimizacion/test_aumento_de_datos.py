@@ -48,7 +48,7 @@ def images(b=4, c=2, h=9, w=12, seed=0):
 
 @pytest.mark.parametrize("mode", ["zeros", "border"])
 @given(h=st.integers(1, 9), w=st.integers(1, 9), spread=st.floats(0.1, 20), seed=st.integers(0, 2**31))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_warp_matches_grid_sample(mode, h, w, spread, seed):
     x = torch.rand(3, 2, h, w, dtype=torch.float64, generator=generator(seed), requires_grad=True)
     source = spread * torch.randn(3, h, w, 2, dtype=torch.float64, generator=generator(seed + 1))

@@ -48,7 +48,7 @@ def test_layers_match_pytorch(ours, theirs, p, training):
 
 
 @given(shape=st.lists(st.integers(1, 5), max_size=3), p=st.floats(0.05, 0.95), seed=st.integers(0, 2**31))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_survivors_are_divided_and_draws_repeat(shape, p, seed):
     x = torch.rand(shape, dtype=torch.float64) + 1
     first, second = (dropout(x, p, generator=torch.Generator().manual_seed(seed)) for _ in range(2))
@@ -112,7 +112,7 @@ def test_layer_shows_its_rate():
 
 
 @given(width=st.integers(1, 8), p=st.floats(0, 1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_masks_are_all_different_and_their_chances_add_up(width, p):
     masks, chances = every_mask(width, p)
     assert len(masks.unique(dim=0)) == len(masks) == 2**width
@@ -180,7 +180,7 @@ def test_means_explain_bad_weights():
 
 
 @given(seed=st.integers(0, 2**31), p=st.floats(0, 0.9))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_ridge_minimizes_the_exact_expectation(seed, p):
     rng = np.random.default_rng(seed)
     x, y, w = rng.normal(size=(9, 3)), rng.normal(size=9), rng.normal(size=3)
@@ -267,7 +267,7 @@ def test_uncertainty_of_known_cases():
 
 
 @given(seed=st.integers(0, 2**31))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_mutual_information_is_never_negative(seed):
     probs = torch.randn(5, 4, 3, generator=torch.Generator().manual_seed(seed)).double().softmax(-1)
     assert (uncertainty(probs).mutual > -1e-12).all()

@@ -64,7 +64,7 @@ def test_jacobians_bring_the_gradient_back():
 
 
 @given(seed=st.integers(0, 2**31), depth=st.integers(2, 6), scale=st.floats(0.1, 8))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_bound_of_the_theorem(seed, depth, scale):
     generator = torch.Generator().manual_seed(seed)
     net = initialize(build([4] * (depth + 1), nn.Sigmoid), partial(he, gain=scale), generator=generator).double()
@@ -136,7 +136,7 @@ def parameters(seed=0, scale=1.0):
 
 
 @given(seed=st.integers(0, 2**31), scale=st.floats(0, 100), limit=st.floats(1e-3, 100))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_clipping_matches_pytorch(seed, scale, limit):
     mine, reference = parameters(seed, scale), parameters(seed, scale)
     torch.testing.assert_close(clip_grad_norm_(mine, limit), nn.utils.clip_grad_norm_(reference, limit))
@@ -252,7 +252,7 @@ def test_relative_change():
 
 
 @given(data=st.binary(max_size=60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_checksum_matches_tensorboard(data):
     assert masked_crc32c(data) == reference_crc(data)
 

@@ -51,7 +51,7 @@ SHAPES = st.lists(st.integers(1, 6), min_size=2, max_size=4)
 
 @pytest.mark.parametrize("name", PAIRS)
 @given(shape=SHAPES, seed=st.integers(0, 2**31))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_rules_draw_the_same_weights_as_pytorch(name, shape, seed):
     ours, theirs = (rule(torch.empty(shape), generator=torch.Generator().manual_seed(seed)) for rule in PAIRS[name])
     torch.testing.assert_close(ours, theirs)
@@ -64,7 +64,7 @@ def test_uniform_rules_are_bitwise_equal():
 
 
 @given(shape=SHAPES)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_fans_match_pytorch(shape):
     weight = torch.empty(shape)
     assert fans(weight) == nn.init._calculate_fan_in_and_fan_out(weight)

@@ -73,7 +73,7 @@ def largest_gap(ours, theirs, seed, steps=100):
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=8, derandomize=True)
 @given(data=st.data())
 def test_a_hundred_steps_like_pytorch(name, data):
     ours, theirs = PAIRS[name]
@@ -166,7 +166,7 @@ def test_optimizers_explain_their_arguments(rule, options, error, message):
 condition = st.floats(1.5, 300)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(condition, st.floats(0.01, 100), st.booleans())
 def test_best_settings_are_the_best(kappa, mu, momentum):
     lr, beta, rate = best_settings(mu, kappa * mu, momentum=momentum)
@@ -185,7 +185,7 @@ def test_best_settings_are_the_best(kappa, mu, momentum):
             assert worst(lr, factor * beta) > rate - 1e-6
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(0.01, 10), st.floats(0.01, 2), st.floats(0, 0.99))
 def test_convergence_rate_is_the_largest_root(curvature, lr, beta):
     ours = convergence_rate(np.array([curvature]), np.array([lr]), np.array([beta]))

@@ -80,7 +80,7 @@ def test_constant_column_stays_finite():
 
 
 @given(st.integers(1, 6), st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_whitening_leaves_unit_covariance(d, seed):
     x = np.random.default_rng(seed).normal(size=(30, d)) @ np.diag(10.0 ** np.arange(-2, d - 2)) + seed
     for whiten in (pca_whitening, zca_whitening):
@@ -90,7 +90,7 @@ def test_whitening_leaves_unit_covariance(d, seed):
 
 
 @given(st.integers(2, 5), st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_zca_moves_the_data_least(d, seed):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(30, d)) @ rng.normal(size=(d, d))
@@ -225,7 +225,7 @@ def test_gradient_is_perpendicular_to_shift_and_scale():
 
 
 @given(st.floats(0.01, 100), st.floats(-100, 100))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_shift_and_scale_change_nothing(scale, shift):
     z = torch.randn(8, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(normalize(scale * z + shift, (0,), 0.0), normalize(z, (0,), 0.0))

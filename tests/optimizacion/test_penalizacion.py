@@ -70,7 +70,7 @@ def test_elastic_net_is_that_of_scikit_learn(l1, l2):
 
 
 @given(l1=st.floats(1e-3, 2), l2=st.floats(0, 1), seed=st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_elastic_net_satisfies_its_optimality_conditions(l1, l2, seed):
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(20, 4)), rng.normal(size=20)
@@ -88,7 +88,7 @@ def test_elastic_net_starts_anywhere_and_says_when_it_does_not_converge():
 
 
 @given(v=st.floats(-5, 5), t=st.floats(0, 3))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_soft_threshold_is_the_minimum(v, t):
     best = minimize_scalar(lambda w: (w - v) ** 2 / 2 + t * abs(w), bounds=(-6, 6), method="bounded")
     assert soft_threshold(np.array([v]), t)[0] == pytest.approx(best.x, abs=1e-4)
@@ -136,7 +136,7 @@ def test_bad_input_is_explained(call, message):
 
 
 @given(seed=st.integers(0, 1000), r=st.integers(2, 9), m=st.integers(1, 9))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_bias_and_variance_add_up_to_the_error(seed, r, m):
     rng = np.random.default_rng(seed)
     predictions, truth = rng.normal(size=(r, m)), rng.normal(size=m)
@@ -187,7 +187,7 @@ def test_the_shrinkage_minimizes_the_penalized_distance():
 
 
 @given(seed=st.integers(0, 1000), lr=st.floats(0.01, 1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_charging_never_enlarges_and_never_separates(seed, lr):
     generator = torch.Generator().manual_seed(seed)
     a, b = torch.randn(2, 4, 5, dtype=torch.float64, generator=generator)

@@ -102,7 +102,7 @@ def test_one_cycle_like_pytorch_with_its_momentum():
         assert largest_gap(one_cycle(total, peak_at=at), build, total, momentum) < 1e-12
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 @given(st.integers(1, 60), st.floats(0, 1), st.floats(0.1, 1), st.integers(1, 4), st.integers(1, 25))
 def test_rate_by_rate_with_any_options(total, end, gamma, growth, size):
     low = [end * peak for peak in PEAKS]
@@ -131,7 +131,7 @@ def test_cosine_with_a_floor_like_pytorch():
         reference.step()
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(
     st.lists(st.floats(0.01, 3), min_size=5, max_size=60),
     st.integers(0, 5),
@@ -159,7 +159,7 @@ def test_the_comparison_sees_a_small_difference():
 # --- Propiedades ----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 30), st.integers(1, 4), st.floats(0, 1), st.integers(0, 300))
 def test_restarts_stay_in_range_and_restart(first, growth, end, t):
     factor = restarts(first, growth, end)
@@ -171,7 +171,7 @@ def test_restarts_stay_in_range_and_restart(first, growth, end, t):
     assert factor(t) == pytest.approx(cosine(length, end)(t - start))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(5, 400), st.floats(0.25, 0.9))
 def test_one_cycle_reaches_its_corners(total, at):
     if at * total - 1 <= 0:

@@ -58,7 +58,7 @@ def dense(sizes: list[int]) -> nn.Sequential:
 # --- Contar ---------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(sizes=st.lists(st.integers(1, 40), min_size=2, max_size=5), batch=st.integers(1, 9))
 def test_a_dense_network_counts_like_pytorch(sizes: list[int], batch: int) -> None:
     with torch.device("meta"):

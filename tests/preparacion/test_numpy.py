@@ -48,7 +48,6 @@ def clusters(seed: int, n: int = 90, d: int = 5, c: int = 3) -> tuple[np.ndarray
 # --- La memoria y la difusión ---------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(shape=lengths, dtype=st.sampled_from(["int8", "float32", "float64"]))
 def test_strides_of_a_new_array(shape: tuple[int, ...], dtype: str) -> None:
     array = np.zeros(shape, dtype)
@@ -80,7 +79,7 @@ def test_offsets_lead_to_each_element(view: Callable[[np.ndarray], np.ndarray]) 
     np.testing.assert_array_equal(base.ravel()[places], array)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(shapes=st.lists(lengths, max_size=3))
 def test_broadcast_shapes_is_that_of_numpy(shapes: list[tuple[int, ...]]) -> None:
     try:
@@ -98,7 +97,6 @@ def test_broadcast_shapes_with_empty_axes() -> None:
         broadcast_shapes((0,), (3,))
 
 
-@settings(deadline=None)
 @given(shape=lengths, target=lengths)
 def test_broadcast_strides_read_the_stretched_array(shape: tuple[int, ...], target: tuple[int, ...]) -> None:
     array = np.arange(np.prod(shape, dtype=int)).reshape(shape)
@@ -112,7 +110,6 @@ def test_broadcast_strides_read_the_stretched_array(shape: tuple[int, ...], targ
         np.testing.assert_array_equal(array.ravel()[places], expected)
 
 
-@settings(deadline=None)
 @given(
     shape=st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple),
     axis=st.integers(-4, 3),
@@ -148,7 +145,6 @@ def test_standardize_is_that_of_scikit_learn() -> None:
 # --- Ventanas y einsum ----------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(outer=st.lists(st.integers(1, 2), max_size=2), h=st.integers(1, 7), w=st.integers(1, 7), data=st.data())
 def test_windows_are_those_of_numpy(outer: list[int], h: int, w: int, data: st.DataObject) -> None:
     size, step = data.draw(st.integers(1, min(h, w))), data.draw(st.integers(1, 3))
@@ -167,7 +163,7 @@ def test_windows_times_a_kernel_are_a_convolution() -> None:
     torch.testing.assert_close(torch.from_numpy(ours), theirs)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     terms=st.lists(
         st.permutations("abcd").flatmap(lambda p: st.integers(0, 4).map(lambda n: "".join(p[:n]))),
@@ -212,7 +208,6 @@ def test_product_of_matrices_never_gives_negative_squares() -> None:
     assert (squared_distances(x, x) >= 0).all()
 
 
-@settings(deadline=None)
 @given(shape=st.lists(st.integers(0, 3), max_size=3), n_classes=st.integers(1, 6))
 def test_one_hot_is_that_of_pytorch(shape: list[int], n_classes: int) -> None:
     labels = np.random.default_rng(0).integers(0, n_classes, size=tuple(shape))

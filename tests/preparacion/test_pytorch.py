@@ -138,7 +138,7 @@ def test_sgd_skips_what_has_no_gradient() -> None:
 # --- Datos y bucle --------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(shift=st.integers(0, 3), seed=st.integers(0, 1000), height=st.integers(1, 6), width=st.integers(1, 6))
 def test_shifted_image_is_a_translation(shift: int, seed: int, height: int, width: int) -> None:
     torch.manual_seed(seed)
@@ -280,7 +280,7 @@ def test_bad_weight_files_are_explained(tmp_path: Path) -> None:
 shapes = st.lists(st.integers(0, 4), max_size=3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     named=st.dictionaries(st.text(min_size=1, max_size=8), st.tuples(st.sampled_from(list(DTYPES)), shapes), max_size=4)
 )
