@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 import pytest
 from herramientas import everything_required
+from hypothesis import settings
 from jaxtyping import Float, TypeCheckError, jaxtyped
 from tipos import check_after_call
 
@@ -108,3 +109,7 @@ def test_when_everything_is_required(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert everything_required() is expected
+
+
+def test_no_example_has_a_time_limit() -> None:
+    assert settings().deadline is None
