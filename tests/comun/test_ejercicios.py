@@ -13,6 +13,7 @@ from profundo.comun.ejercicios import (
     WrongAnswer,
     as_array,
     as_list,
+    as_numbers,
     call,
     fail,
     require,
@@ -220,6 +221,16 @@ def test_a_list_of_answers_is_complete_or_says_what_it_lacks() -> None:
         as_list([1, 2, 3], 2, "palabras")
     with pytest.raises(Unanswered, match="faltan las respuestas 1, 3"):
         as_list([None, 2, ...], 3, "palabras")
+
+
+def test_a_list_of_numbers_is_complete_and_of_numbers() -> None:
+    np.testing.assert_array_equal(as_numbers([1, 2.5], 2), [1.0, 2.5])
+    with pytest.raises(WrongAnswer, match="Se esperaba una lista de 2 áreas; tiene 1"):
+        as_numbers([1], 2, "áreas")
+    with pytest.raises(WrongAnswer, match="la lista"):
+        as_numbers([1, "dos"], 2)
+    with pytest.raises(Unanswered, match="faltan las respuestas 2"):
+        as_numbers([1, ...], 2)
 
 
 def test_a_known_mistake_is_named_and_rounding_is_forgiven() -> None:

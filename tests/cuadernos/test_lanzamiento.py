@@ -39,7 +39,7 @@ LIMITS = "-c {limits} "
 
 
 def sample(chapters: list[str], seed: int, size: int = SAMPLE_SIZE) -> list[str]:
-    """Los capítulos que se prueban: todos si caben; si no, de partes distintas, y otros con cada semilla."""
+    """Los capítulos que se prueban: todos si caben; si no, unos pocos de varias partes, y otros con cada semilla."""
     parts: dict[str, list[str]] = {}
     for chapter in chapters:
         parts.setdefault(chapter.split("/")[0], []).append(chapter)

@@ -22,12 +22,14 @@ def open_everything(page: Page) -> None:
     page.wait_for_function("[...document.images].every(i => i.complete)", timeout=15_000)
 
 
-# Medir contrastes es casi todo lo que tarda axe. El color de un texto lo deciden sus etiquetas, clases y estilos y los
-# de quienes lo contienen: basta el primero de cada clase de textos, y quedan en la décima parte.
+# Las reglas que dependen de los colores son casi todo lo que tarda axe. El color de un texto lo deciden sus etiquetas,
+# clases y estilos y los de quienes lo contienen: basta el primero de cada clase de textos, uno de cada siete o más.
+COLOUR_RULES = ("color-contrast", "link-in-text-block")
 MARK_SAMPLE = """() => {
   const seen = new Set();
+  const written = node => node.nodeType === Node.TEXT_NODE && node.data.trim();
   for (const element of document.querySelectorAll("body, body *")) {
-    if (![...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim())) continue;
+    if (!element.matches("input, select, textarea") && ![...element.childNodes].some(written)) continue;
     const path = [];
     for (let e = element; e; e = e.parentElement) path.push(e.localName, e.className, e.getAttribute("style"));
     const key = JSON.stringify(path);
@@ -56,14 +58,14 @@ def problems(browser: Browser, server: str, address: str, width: int) -> list[st
     open_everything(page)
     broken = page.evaluate("[...document.images].filter(i => !i.naturalWidth).map(i => i.src)")
     found += [f"imagen rota: {source}" for source in broken]
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    if overflow > 0:
-        found.append(f"desborda {overflow} px")
-    found += violations(page, None, {"rules": {"color-contrast": {"enabled": False}}})
+    found += violations(page, None, {"rules": {rule: {"enabled": False} for rule in COLOUR_RULES}})
     page.evaluate(MARK_SAMPLE)
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
-        found += [f"{scheme}: {one}" for one in violations(page, SAMPLE, {"runOnly": ["color-contrast"]})]
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if overflow > 0:
+            found.append(f"{scheme}: desborda {overflow} px")
+        found += [f"{scheme}: {one}" for one in violations(page, SAMPLE, {"runOnly": list(COLOUR_RULES)})]
     page.close()
     return found
 
@@ -108,7 +110,8 @@ def test_page_is_light(browser: Browser, server: str, address: str) -> None:
 
 PALE, DARK = "color: #bbb; background: #fff", "color: #333; background: #000"
 CONTRAST_PAGE = """<!doctype html><html lang="es"><title>x</title><link rel="icon" href="data:,"><style>{}</style>
-<main><h1>x</h1><p>bien</p><p>bien</p><div class="nota"><p>texto</p></div></main></html>"""
+<main><h1>x</h1><p>bien</p><p>bien</p><div class="nota"><p>texto</p></div>
+<label>Busca <input value="texto"></label><p>Un <a href="#aquí">enlace</a> en su texto.</p></main></html>"""
 
 
 @pytest.mark.parametrize(
@@ -116,6 +119,8 @@ CONTRAST_PAGE = """<!doctype html><html lang="es"><title>x</title><link rel="ico
     [
         ("p { color: #111 }", []),
         (f"p {{ {PALE} }}", ["light", "dark"]),
+        (f"input {{ {PALE} }}", ["light", "dark"]),
+        ("a { color: #222; text-decoration: none }", ["light", "dark"]),
         (f".nota p {{ {PALE} }}", ["light", "dark"]),
         (f"@media (prefers-color-scheme: dark) {{ .nota p {{ {DARK} }} }}", ["dark"]),
         (f"@media (prefers-color-scheme: light) {{ .nota {{ {PALE} }} }}", ["light"]),
@@ -126,7 +131,8 @@ def test_bad_contrast_is_found_where_it_is(browser: Browser, tmp_path: Path, rul
     (tmp_path / "una.html").write_text(CONTRAST_PAGE.format(rule))
     with serve(tmp_path, "/") as address:
         found = problems(browser, address, "una.html", 390)
-    assert [problem.split(":")[0] for problem in found if "color-contrast" in problem] == schemes
+    rule_broken = "link-in-text-block" if rule.startswith("a ") else "color-contrast"
+    assert [problem.split(":")[0] for problem in found if rule_broken in problem] == schemes
     assert len(found) == len(schemes)
 
 

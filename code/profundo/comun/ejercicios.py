@@ -164,6 +164,11 @@ def as_list(answer: object, n: int, what: str) -> list[object]:
     return list(answer)
 
 
+def as_numbers(answer: object, n: int, what: str = "números") -> np.ndarray:
+    """Una lista de ``n`` números, todos escritos; ``what`` los nombra en los mensajes, en plural."""
+    return as_array(as_list(answer, n, what), shape=(n,), what="la lista")
+
+
 def require_close(actual: object, expected: object, message: str, *, rtol: float = 1e-5, atol: float = 1e-8) -> None:
     """Rechaza la respuesta si difiere de lo esperado en forma o en valor."""
     expected_array = np.asarray(expected, dtype=np.float64)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from profundo.comun.datos import small_mnist
-from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require, require_number, require_truths
+from profundo.comun.ejercicios import Checker, as_array, as_numbers, call, fail, require, require_number, require_truths
 
 comprobar = Checker("apendices/algebra_lineal")
 
@@ -15,7 +15,7 @@ MAX_PRODUCTS = 3000
 
 @comprobar.exercise("mano")
 def _(answer: object) -> str:
-    got = as_array(as_list(answer, 6, "números"), shape=(6,), what="la lista")
+    got = as_numbers(answer, 6)
     wrong: tuple[tuple[str, float, tuple[tuple[float, str], ...]], ...] = (
         ("La norma L1", 7.0, ((-1.0, "suma los valores absolutos, no los números."), (25.0, "no lleva cuadrados."))),
         ("La norma L2", 5.0, ((25.0, "no lleva la raíz."), (7.0, "es la L1; la L2 suma cuadrados y saca la raíz."))),

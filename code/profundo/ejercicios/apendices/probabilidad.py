@@ -5,7 +5,17 @@ from itertools import product
 import numpy as np
 
 from profundo.comun.datos import split_mnist
-from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require, require_number, require_truths
+from profundo.comun.ejercicios import (
+    Checker,
+    as_array,
+    as_list,
+    as_numbers,
+    call,
+    fail,
+    require,
+    require_number,
+    require_truths,
+)
 
 comprobar = Checker("apendices/probabilidad")
 
@@ -15,7 +25,7 @@ MIN_HITS = 87
 
 @comprobar.exercise("base")
 def _(answer: object) -> str:
-    got = as_array(as_list(answer, 3, "probabilidades"), shape=(3,), what="la lista")
+    got = as_numbers(answer, 3, "probabilidades")
     prior, hit, alarm = 0.02, 0.90, 0.05
     positive = prior * hit + (1 - prior) * alarm
     first = prior * hit / positive

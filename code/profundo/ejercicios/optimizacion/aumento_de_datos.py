@@ -7,7 +7,7 @@ import torch
 
 from profundo.comun.copias import train_copies
 from profundo.comun.datos import small_mnist
-from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require, require_truths
+from profundo.comun.ejercicios import Checker, as_array, as_numbers, call, fail, require, require_truths
 from profundo.optimizacion.aumento_de_datos import Augmented, DenseCopies, keep_labels
 
 comprobar = Checker("optimizacion/aumento_de_datos")
@@ -34,7 +34,7 @@ def _(answer: object) -> str:
 
 @comprobar.exercise("origen")
 def _(answer: object) -> str:
-    got = as_array(as_list(answer, 3, "números"), shape=(3,), what="la lista")
+    got = as_numbers(answer, 3)
     for wrong, hint in (
         ((2.5, 2.0), "Eso es adónde va el píxel, A v + t; se pide de dónde viene."),
         (

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from profundo.comun.datos import small_mnist
-from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require, require_close, require_number
+from profundo.comun.ejercicios import Checker, as_array, as_numbers, call, fail, require, require_close, require_number
 from profundo.optimizacion.dropout import dropout_ridge
 
 comprobar = Checker("optimizacion/dropout")
@@ -19,7 +19,7 @@ MAX_PARAMETERS = 60_000
 
 @comprobar.exercise("cuentas")
 def _(answer: object) -> str:
-    got = as_array(as_list(answer, 4, "números"), shape=(4,), what="la lista")
+    got = as_numbers(answer, 4)
     expected = (0.5, 0.3125, 0.5, 0.4)
     names = ("La media", "La varianza", "Lo que sale al evaluar", "Lo que sale al evaluar con el original")
     wrong: tuple[tuple[tuple[float, str], ...], ...] = (

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from profundo.comun.datos import small_mnist
-from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require, require_number, require_truths
+from profundo.comun.ejercicios import Checker, as_array, as_numbers, call, fail, require, require_number, require_truths
 from profundo.optimizacion.gradiente_desvaneciente import masked_crc32c
 
 comprobar = Checker("optimizacion/gradiente_desvaneciente")
@@ -20,7 +20,7 @@ DEPTH, MAX_LOSS = 40, 0.8
 
 @comprobar.exercise("mano")
 def _(answer: object) -> str:
-    got = as_array(as_list(answer, 3, "números"), shape=(3,), what="la lista")
+    got = as_numbers(answer, 3)
     names = ("La cota", "La cantidad de capas", "El crecimiento")
     expected = (0.5**10, 13.0, 1.25**10)
     wrong: tuple[tuple[tuple[float, str], ...], ...] = (

@@ -12,7 +12,7 @@ from profundo.comun.ejercicios import (
     Checker,
     Unanswered,
     as_array,
-    as_list,
+    as_numbers,
     call,
     fail,
     require,
@@ -29,7 +29,7 @@ MAX_LOSS = 0.85
 
 @comprobar.exercise("mano")
 def _(answer: object) -> str:
-    got = as_array(as_list(answer, 3, "números"), shape=(3,), what="la lista")
+    got = as_numbers(answer, 3)
     fan_in, fan_out = 400, 1200
     names = ("La desviación de He", "El límite de Xavier", "El límite por defecto")
     expected = ((2 / fan_in) ** 0.5, (6 / (fan_in + fan_out)) ** 0.5, fan_in**-0.5)

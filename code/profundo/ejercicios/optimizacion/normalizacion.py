@@ -13,7 +13,7 @@ from profundo.comun.ejercicios import (
     Checker,
     Unanswered,
     as_array,
-    as_list,
+    as_numbers,
     call,
     fail,
     require,
@@ -29,7 +29,7 @@ CONTRAST, BRIGHTNESS = 0.35, 0.5  # la otra cámara
 
 @comprobar.exercise("mano")
 def _(answer: object) -> str:
-    got = as_array(as_list(answer, 4, "números"), shape=(4,), what="la lista")
+    got = as_numbers(answer, 4)
     root5, var = 5**0.5, 0.9 + 0.1 * 20 / 3
     names = ("(1) La salida", "(2) La media acumulada", "(3) La varianza acumulada", "(4) La salida al evaluar")
     expected = (1 - 6 / root5, 0.5, var, 1 + 15 / var**0.5)
@@ -63,7 +63,7 @@ def _(answer: object) -> str:
 
 @comprobar.exercise("ejes")
 def _(answer: object) -> str:
-    got = as_array(as_list(answer, 6, "números"), shape=(6,), what="la lista")
+    got = as_numbers(answer, 6)
     hints = (
         "(1) Por lotes promedia sobre ejemplos y posiciones: queda una media por canal.",
         "(2) Por capas promedia sobre todo lo de un ejemplo: queda una media por ejemplo.",

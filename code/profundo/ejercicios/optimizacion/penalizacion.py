@@ -3,7 +3,7 @@
 import numpy as np
 
 from profundo.comun.datos import small_mnist
-from profundo.comun.ejercicios import Checker, as_array, as_list, call, fail, require
+from profundo.comun.ejercicios import Checker, as_array, as_numbers, call, fail, require
 
 comprobar = Checker("optimizacion/penalizacion")
 
@@ -12,7 +12,7 @@ MAX_ERROR = 30.0  # entre no penalizar (50) y una regresión con el cobro elegid
 
 @comprobar.exercise("cuentas")
 def _(answer: object) -> str:
-    got = as_array(as_list(answer, 5, "números"), shape=(5,), what="la lista")
+    got = as_numbers(answer, 5)
     cases: tuple[tuple[float, str, tuple[tuple[float, str], ...]], ...] = (
         (
             0.04,
